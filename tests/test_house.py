@@ -74,6 +74,8 @@ MAX_UNTESTED_LINES = 60
 WALKED_MODULES = {
     "architectures/cpu_kernels/cbam_add_act.py": "tests/architectures/test_cpu_kernels.py",
     "architectures/cpu_kernels/norm_act.py": "tests/architectures/test_cpu_kernels.py",
+    "datasets/sheets/loader.py": "tests/datasets/samm/test_loader.py",
+    "datasets/sheets/sample_table.py": "tests/datasets/smic/test_loader.py",
     "harness/archive/importer.py": "tests/harness/archive/test_reader.py",
     "harness/bench/growth.py": "tests/harness/bench/test_bench.py",
     "harness/commands/bench.py": "tests/harness/bench/test_bench.py",
@@ -81,14 +83,12 @@ WALKED_MODULES = {
     "harness/commands/export.py": "tests/harness/archive/test_reader.py",
     "harness/commands/import_.py": "tests/harness/archive/test_reader.py",
     "harness/commands/predict.py": "tests/harness/inference/test_predictor.py",
-    "datasets/sheets/loader.py": "tests/datasets/samm/test_loader.py",
-    "datasets/sheets/sample_table.py": "tests/datasets/smic/test_loader.py",
+    "harness/scheduling/process_executor.py": "tests/harness/scheduling/test_faults.py",
     "reports/blocks.py": "tests/reports/test_numbering.py",
     "reports/paper_sections.py": "tests/reports/test_document.py",
     "reports/plots/image_panels.py": "tests/reports/plots/test_style.py",
     "reports/plots/score_figures.py": "tests/reports/test_document.py",
     "reports/study_sections.py": "tests/reports/test_document.py",
-    "harness/scheduling/process_executor.py": "tests/harness/scheduling/test_faults.py",
 }
 """Longer modules that the test file of a whole path covers, with that file."""
 

@@ -27,12 +27,11 @@ from datasets.class_selection import ClassScheme, select_scheme
 from datasets.io.directory_tree import DirectoryTree
 from datasets.megc2019.constants import SETS
 from datasets.sheets.case_matching import match_case
-from datasets.sheets.clips import build_clips
 from datasets.sheets.coding_sheet_search import choose_sheet
 from datasets.sheets.layout_choice import check_releases, choose_release
 from datasets.sheets.release_search import find_releases
 from datasets.sheets.sample_table import (
-    build_no_samples_error,
+    AnnotatedRelease,
     build_table,
     describe_excluded_rows,
     describe_objective_column,
@@ -66,47 +65,37 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     files_by_clip = release_choice.release.files_by_clip
     if release_choice.layout == "compressed":
         files_by_clip = read_video_lengths(files_by_clip)
-    clips, join_anomalies = build_clips(rows, files_by_clip, facts=FACTS, scheme=scheme)
-    selection = POLICY_FUNCTIONS[frame_policy](clips, scheme.classes)
-    anomalies = (
-        *sheet_choice.anomalies,
-        *release_choice.release.anomalies,
-        *join_anomalies,
-        *selection.anomalies,
-        *tree.anomalies,
-    )
-    if not selection.samples:
-        raise build_no_samples_error(
-            tree.root,
-            frame_policy,
-            facts=FACTS,
-            rows=rows,
-            sheet_name=sheet_choice.relative_path,
-            num_clips=len(files_by_clip),
-            anomalies=anomalies,
-        )
     edition_date = detect_edition(rows)
     is_cropped = release_choice.layout == "cropped"
     return build_table(
-        selection,
-        facts=FACTS,
-        scheme=scheme,
+        AnnotatedRelease(
+            facts=FACTS,
+            scheme=scheme,
+            rows=rows,
+            row_source=sheet_choice.relative_path,
+            files_by_clip=files_by_clip,
+            layout=release_choice.layout,
+            is_aligned=is_cropped,
+            anomalies=(*sheet_choice.anomalies, *release_choice.release.anomalies),
+        ),
+        tree=tree,
         frame_policy=frame_policy,
-        layout=release_choice.layout,
-        is_aligned=is_cropped,
-        anomalies=anomalies,
+        policies=POLICY_FUNCTIONS,
         notes=(
-            sheet_choice.note,
-            describe_edition(edition_date),
-            *describe_excluded_rows(rows, facts=FACTS, scheme=scheme),
-            *selection.notes,
-            *(
-                _describe_paper_differences(scheme.classes, edition_date, layout=release_choice.layout)
-                if frame_policy == "paper"
-                else ()
+            (
+                sheet_choice.note,
+                describe_edition(edition_date),
+                *describe_excluded_rows(rows, facts=FACTS, scheme=scheme),
             ),
-            release_choice.note,
-            *describe_objective_column(sheet_choice.sheet.objective_column),
+            (
+                *(
+                    _describe_paper_differences(scheme.classes, edition_date, layout=release_choice.layout)
+                    if frame_policy == "paper"
+                    else ()
+                ),
+                release_choice.note,
+                *describe_objective_column(sheet_choice.sheet.objective_column),
+            ),
         ),
         expected_clip_counts=_get_clip_counts(scheme, edition_date),
         # Table 2 of the paper counts the frames of the cropped release.

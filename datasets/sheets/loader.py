@@ -8,14 +8,12 @@ from pathlib import Path
 from datasets.class_selection import select_scheme
 from datasets.io.directory_tree import DirectoryTree
 from datasets.sheets.case_matching import match_case
-from datasets.sheets.clips import build_clips
 from datasets.sheets.coding_sheet_search import choose_sheet
 from datasets.sheets.facts import FRAME_POLICIES, SheetFacts
-from datasets.sheets.frame_policies import POLICY_FUNCTIONS
 from datasets.sheets.layout_choice import check_releases, choose_release
 from datasets.sheets.release_search import find_releases
 from datasets.sheets.sample_table import (
-    build_no_samples_error,
+    AnnotatedRelease,
     build_table,
     describe_excluded_rows,
     describe_objective_column,
@@ -50,40 +48,22 @@ def load_release(
     rows = sheet_choice.sheet.rows
     candidates = [(release.form, match_case(release, rows)) for release in releases]
     release_choice = choose_release(candidates, layout=layout, facts=facts, tree=tree)
-    files_by_clip = release_choice.release.files_by_clip
-    clips, join_anomalies = build_clips(rows, files_by_clip, facts=facts, scheme=scheme)
-    selection = POLICY_FUNCTIONS[frame_policy](clips, scheme.classes)
-    anomalies = (
-        *sheet_choice.anomalies,
-        *release_choice.release.anomalies,
-        *join_anomalies,
-        *selection.anomalies,
-        *tree.anomalies,
-    )
-    if not selection.samples:
-        raise build_no_samples_error(
-            tree.root,
-            frame_policy,
-            facts=facts,
-            rows=rows,
-            sheet_name=sheet_choice.relative_path,
-            num_clips=len(files_by_clip),
-            anomalies=anomalies,
-        )
     return build_table(
-        selection,
-        facts=facts,
-        scheme=scheme,
+        AnnotatedRelease(
+            facts=facts,
+            scheme=scheme,
+            rows=rows,
+            row_source=sheet_choice.relative_path,
+            files_by_clip=release_choice.release.files_by_clip,
+            layout=release_choice.layout,
+            is_aligned=release_choice.layout in facts.aligned_layouts,
+            anomalies=(*sheet_choice.anomalies, *release_choice.release.anomalies),
+        ),
+        tree=tree,
         frame_policy=frame_policy,
-        layout=release_choice.layout,
-        is_aligned=release_choice.layout in facts.aligned_layouts,
-        anomalies=anomalies,
         notes=(
-            sheet_choice.note,
-            *describe_excluded_rows(rows, facts=facts, scheme=scheme),
-            *selection.notes,
-            release_choice.note,
-            *describe_objective_column(sheet_choice.sheet.objective_column),
+            (sheet_choice.note, *describe_excluded_rows(rows, facts=facts, scheme=scheme)),
+            (release_choice.note, *describe_objective_column(sheet_choice.sheet.objective_column)),
         ),
         expected_clip_counts=scheme.count_clips(facts.clip_counts),
     )

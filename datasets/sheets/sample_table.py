@@ -1,17 +1,21 @@
-"""Build the sample table of a release from its selected frames, notes and anomalies."""
+"""Build the sample table of a release from the rows of its annotation and its frame files."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.anomalies import merge_anomalies
 from datasets.class_selection import ClassScheme
 from datasets.errors import DatasetError
+from datasets.io.directory_tree import DirectoryTree
+from datasets.sheets.clip_files import FilesByClip
+from datasets.sheets.clips import build_clips
 from datasets.sheets.coding_sheet import SheetRow
 from datasets.sheets.facts import SheetFacts
-from datasets.sheets.frame_policies import FrameSelection
+from datasets.sheets.frame_policies import POLICY_FUNCTIONS, Policy
 from datasets.spec import Anomaly, SampleTable
 from datasets.text import pluralize, sanitize
 
@@ -19,34 +23,61 @@ MAX_SIMILAR_ANOMALIES = 300
 """Anomalies of one kind that are listed one by one: more than a complete release has clips."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotatedRelease:
+    """One release on disk with the rows of its annotation.
+
+    `row_source` names what holds the rows, such as the path of a sheet. `anomalies` are those of the rows and
+    of the files.
+    """
+
+    facts: SheetFacts
+    scheme: ClassScheme
+    rows: Collection[SheetRow]
+    row_source: str
+    files_by_clip: FilesByClip
+    layout: str
+    is_aligned: bool
+    anomalies: tuple[Anomaly, ...]
+
+
 def build_table(
-    selection: FrameSelection,
+    release: AnnotatedRelease,
     *,
-    facts: SheetFacts,
-    scheme: ClassScheme,
+    tree: DirectoryTree,
     frame_policy: str,
-    layout: str,
-    is_aligned: bool,
-    anomalies: Iterable[Anomaly],
-    notes: Iterable[str],
+    policies: Mapping[str, Policy] = POLICY_FUNCTIONS,
+    notes: tuple[Iterable[str], Iterable[str]],
     expected_clip_counts: tuple[int, ...] = (),
     expected_sample_counts: tuple[int, ...] = (),
 ) -> SampleTable:
-    """Return the table of the selected samples, ordered by subject, clip and frame number.
+    """Join rows and frames, select frames under a policy, and return the table of samples.
 
-    Anomalies of a kind that a release cannot have so often are merged into one with their number.
+    Samples are ordered by subject, clip and frame number. Anomalies of a kind that a release cannot have so
+    often are merged into one with their number. `notes` come before and after those of the policy.
+
+    Raises:
+        DatasetError: No frame is usable.
     """
+    clips, join_anomalies = build_clips(
+        release.rows, release.files_by_clip, facts=release.facts, scheme=release.scheme
+    )
+    selection = policies[frame_policy](clips, release.scheme.classes)
+    anomalies = (*release.anomalies, *join_anomalies, *selection.anomalies, *tree.anomalies)
+    if not selection.samples:
+        raise _build_no_samples_error(release, frame_policy, root=tree.root, anomalies=anomalies)
+    first_notes, last_notes = notes
     return SampleTable(
-        dataset=facts.name,
+        dataset=release.facts.name,
         frame_policy=frame_policy,
-        classes=scheme.classes,
+        classes=release.scheme.classes,
         samples=tuple(
             sorted(selection.samples, key=lambda sample: (sample.subject, sample.clip, sample.frame_number))
         ),
         anomalies=merge_anomalies(anomalies, max_similar=MAX_SIMILAR_ANOMALIES, ignore_description=True),
-        notes=tuple(notes),
-        layout=layout,
-        is_aligned=is_aligned,
+        notes=(*first_notes, *selection.notes, *last_notes),
+        layout=release.layout,
+        is_aligned=release.is_aligned,
         expected_clip_counts=expected_clip_counts,
         expected_sample_counts=expected_sample_counts,
     )
@@ -77,23 +108,16 @@ def describe_objective_column(column: str) -> tuple[str, ...]:
     return (f"column {sanitize(column)!r} of the sheet: not used; the labels are the sheet's emotions",)
 
 
-def build_no_samples_error(
-    root: Path,
-    frame_policy: str,
-    *,
-    facts: SheetFacts,
-    rows: Collection[SheetRow],
-    sheet_name: str,
-    num_clips: int,
-    anomalies: Iterable[Anomaly],
+def _build_no_samples_error(
+    release: AnnotatedRelease, frame_policy: str, *, root: Path, anomalies: Iterable[Anomaly]
 ) -> DatasetError:
-    """Return the error for a release and a sheet that give no sample, with the counts of the anomalies."""
+    """Return the error for a release without a sample, with the counts of the anomalies."""
     counts = Counter(anomaly.code for anomaly in anomalies)
     anomaly_counts = ", ".join(f"{code} {count}" for code, count in counts.most_common())
     return DatasetError(
         "release.no-frames",
-        f"no usable frames below {root} under the policy {frame_policy!r}: none of the {len(rows)} rows "
-        f"of {sanitize(sheet_name)} matches one of the {num_clips} clip folders "
+        f"no usable frames below {root} under the policy {frame_policy!r}: none of the {len(release.rows)} "
+        f"rows of {sanitize(release.row_source)} matches one of the {len(release.files_by_clip)} clip folders "
         f"({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the release. "
-        f"{facts.access_instructions}",
+        f"{release.facts.access_instructions}",
     )

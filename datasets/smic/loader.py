@@ -7,11 +7,9 @@ from pathlib import Path
 
 from datasets.class_selection import select_scheme
 from datasets.io.directory_tree import DirectoryTree
-from datasets.sheets.clips import build_clips
-from datasets.sheets.frame_policies import POLICY_FUNCTIONS
 from datasets.sheets.layout_choice import check_releases, choose_release
 from datasets.sheets.release_search import find_releases
-from datasets.sheets.sample_table import build_no_samples_error, build_table
+from datasets.sheets.sample_table import AnnotatedRelease, build_table
 from datasets.smic.annotation import complete_rows, read_annotation
 from datasets.smic.clip_folders import detect_layout, list_clip_folders
 from datasets.smic.constants import CLASSES, CLIP_COUNTS, CLIP_TOTALS, EXTENDED_TOTALS, FACTS, SCHEMES
@@ -42,41 +40,26 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     files_by_clip = release_choice.release.files_by_clip
     annotation = read_annotation(tables, modality, tree=tree)
     rows, row_anomalies = complete_rows(annotation, files_by_clip)
-    clips, join_anomalies = build_clips(rows, files_by_clip, facts=FACTS, scheme=scheme)
-    selection = POLICY_FUNCTIONS[frame_policy](clips, scheme.classes)
-    anomalies = (
-        *annotation.anomalies,
-        *release_choice.release.anomalies,
-        *row_anomalies,
-        *join_anomalies,
-        *selection.anomalies,
-        *tree.anomalies,
-    )
-    if not selection.samples:
-        raise build_no_samples_error(
-            tree.root,
-            frame_policy,
-            facts=FACTS,
-            rows=rows,
-            sheet_name="the annotation",
-            num_clips=len(files_by_clip),
-            anomalies=anomalies,
-        )
     return build_table(
-        selection,
-        facts=FACTS,
-        scheme=scheme,
+        AnnotatedRelease(
+            facts=FACTS,
+            scheme=scheme,
+            rows=rows,
+            row_source="the annotation",
+            files_by_clip=files_by_clip,
+            layout=release_choice.layout,
+            is_aligned=form == "cropped",
+            anomalies=(*annotation.anomalies, *release_choice.release.anomalies, *row_anomalies),
+        ),
+        tree=tree,
         frame_policy=frame_policy,
-        layout=release_choice.layout,
-        is_aligned=form == "cropped",
-        anomalies=anomalies,
         notes=(
-            annotation.note,
-            "classes: those of the clip names",
-            *selection.notes,
-            f"a complete {modality.upper()} release has {CLIP_TOTALS[modality]} clips, an extended one "
-            f"{EXTENDED_TOTALS[modality]} long clips; {len(files_by_clip)} clip folders are there",
-            release_choice.note,
+            (annotation.note, "classes: those of the clip names"),
+            (
+                f"a complete {modality.upper()} release has {CLIP_TOTALS[modality]} clips, an extended one "
+                f"{EXTENDED_TOTALS[modality]} long clips; {len(files_by_clip)} clip folders are there",
+                release_choice.note,
+            ),
         ),
         expected_clip_counts=scheme.count_clips(CLIP_COUNTS.get(modality, {})),
     )
