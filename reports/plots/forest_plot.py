@@ -93,7 +93,7 @@ def draw_forest_plot(groups: Sequence[ForestGroup], path: Path, *, margin: float
 
 
 def _compute_limit(rows: Sequence[ForestRow], margin: float) -> float:
-    """Return the half width of the axis, in points: all rows fit, and the margin fills a tenth of it."""
+    """Return half of the width of the axis, in points: all rows and the margin fit."""
     ends = [abs(end) for row in rows for end in (row.value, row.low, row.high) if end is not None]
     return max(1.2 * margin, 1.08 * max(ends, default=0.0), 1.0)
 
