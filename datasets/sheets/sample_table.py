@@ -117,7 +117,7 @@ def _build_no_samples_error(
     return DatasetError(
         "release.no-frames",
         f"no usable frames below {root} under the policy {frame_policy!r}: none of the {len(release.rows)} "
-        f"rows of {sanitize(release.row_source)} matches one of the {len(release.files_by_clip)} clip folders "
-        f"({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the release. "
+        f"rows of {sanitize(release.row_source)} matches one of the {len(release.files_by_clip)} clip "
+        f"folders ({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the release. "
         f"{release.facts.access_instructions}",
     )
