@@ -118,6 +118,6 @@ def _build_no_samples_error(
         "release.no-frames",
         f"no usable frames below {root} under the policy {frame_policy!r}: none of the {len(release.rows)} "
         f"rows of {sanitize(release.row_source)} matches one of the {len(release.files_by_clip)} clip "
-        f"folders ({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the release. "
-        f"{release.facts.access_instructions}",
+        f"folders ({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the "
+        f"release. {release.facts.access_instructions}",
     )
