@@ -49,10 +49,10 @@ def _describe_draws(params: AugmentParams, *, side: int) -> list[str]:
     """Return the random parameters of each sample on lines: angles in degrees, shifts in pixels of `side`."""
     columns = zip(*(getattr(params, field.name).tolist() for field in fields(params)), strict=True)
     return [
-        f"{'flip, ' if flip else ''}{math.degrees(rotation):+.0f}°\n"
-        f"scale {scale:.2f}\nshift {side * shift_x:+.1f}, {side * shift_y:+.1f} px\n"
+        f"{'flip, ' if flip else ''}{math.degrees(rotation):+z.0f}°\n"
+        f"scale {scale:.2f}\nx {side * shift_x:+z.1f} px\ny {side * shift_y:+z.1f} px\n"
         f"brightness {brightness:.2f}\ncontrast {contrast:.2f}\nsaturation {saturation:.2f}\n"
-        f"hue {math.degrees(hue):+.0f}°"
+        f"hue {math.degrees(hue):+z.0f}°"
         for flip, rotation, scale, shift_x, shift_y, brightness, contrast, saturation, hue in columns
     ]
 

@@ -75,6 +75,7 @@ def _draw_panel(axes: Axes, points: Sequence[CostPoint], *, names: Sequence[str]
         label = escape_mathtext(point.name)
         axes.plot([point.cost], [point.score], marker, color=color, markersize=4, linestyle="", label=label)
     axes.set_xscale("log")
+    axes.margins(x=0.15)  # the labels of the first and last ticks stay within the figure
     if max(p.cost for p in points) < 10 * min(p.cost for p in points):
         axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(1.2, 0.5)))
     else:
