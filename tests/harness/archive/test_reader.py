@@ -41,8 +41,8 @@ from tests.harness.archive.tiny_study import (
 )
 from tests.harness.stores import copy_store
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import OTHER, delete_artifacts, log_finished_runs, result
-from tests.harness.tracking.test_tracker import STUDY as TINY
+from tests.harness.tracking.small_study import OTHER, delete_artifacts, log_finished_runs, result
+from tests.harness.tracking.small_study import STUDY as TINY
 
 
 @pytest.fixture

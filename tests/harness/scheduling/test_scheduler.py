@@ -16,7 +16,7 @@ from harness.tracking.tracker import Tracker
 from studies.results import Failure
 from studies.spec import RunSpec
 from tests.harness.tiny import request
-from tests.harness.tracking.test_tracker import STUDY
+from tests.harness.tracking.small_study import STUDY
 
 
 class RecordingExecutor:

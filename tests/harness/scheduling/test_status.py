@@ -10,7 +10,7 @@ from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.status import _summarize_runs
 from tests.harness.processes import fork, read_until
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import STUDY
+from tests.harness.tracking.small_study import STUDY
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8", "--epochs", "6")
 NET = """

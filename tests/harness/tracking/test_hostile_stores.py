@@ -21,7 +21,7 @@ from harness import hyperparameter_search
 from harness.training.weights import load_weights
 from studies.search import Search
 from studies.study import Study
-from tests.harness.tracking.test_result_files import SPEC
+from tests.harness.tracking.unusual_result import SPEC
 from tests.hostile import assert_bounded, case_settings, check_outcome, damaged_bytes, temporary_folder
 
 pytestmark = pytest.mark.slow

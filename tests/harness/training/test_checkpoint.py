@@ -24,7 +24,7 @@ from harness.training.snapshot import count_bytes, count_epochs
 from harness.training.train import TrainingState, find_best_epoch, fit, init_state, no_checkpoint
 from studies.results import Epoch
 from studies.spec import TrainingSpec
-from tests.harness.training.test_train import part
+from tests.harness.training.tiny_data import make_two_class_data
 
 TRAINING = TrainingSpec(epochs=4, batch_size=8, patience=4)
 FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, engine="fused")
@@ -59,7 +59,7 @@ def save_until_error(checkpoint: Checkpoint, state: TrainingState) -> None:
 
 
 def make_large_part(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
-    small = part(samples, seed=seed)
+    small = make_two_class_data(samples, seed=seed)
     return type(small)(images=small.images.repeat(1, 1, 4, 4), labels=small.labels)
 
 
@@ -227,8 +227,8 @@ def test_module_with_a_state_version_resumes(tmp_path: Path) -> None:
     def fit_small(state: TrainingState) -> Iterator[Epoch]:
         return fit(
             state,
-            part(20),
-            validation=part(10),
+            make_two_class_data(20),
+            validation=make_two_class_data(10),
             num_classes=2,
             training=small,
             save=save_and_wait(checkpoint),

@@ -22,6 +22,7 @@ from harness.training.loss import compute_class_weights, focal_loss
 from harness.training.train import DivergenceError, find_best_epoch, fit, init_state, run_steps
 from studies.results import Epoch
 from studies.spec import TrainingSpec
+from tests.harness.training.tiny_data import make_two_class_data
 
 
 def epoch(number: int, accuracy: float, loss: float) -> Epoch:
@@ -35,16 +36,6 @@ def epoch(number: int, accuracy: float, loss: float) -> Epoch:
     )
 
 
-def part(samples: int, *, seed: int = 0) -> SplitData:
-    """Return the data of two classes, dark and bright."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(samples) % 2
-    images = (
-        torch.randint(0, 100, (samples, 3, 8, 8), generator=generator) + 150 * labels[:, None, None, None]
-    )
-    return SplitData(images=images.to(torch.uint8), labels=labels)
-
-
 def network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(3, 2))
@@ -52,7 +43,13 @@ def network() -> nn.Module:
 
 def run(spec: TrainingSpec, net: nn.Module, *, validation: SplitData | None = None) -> Iterator[Epoch]:
     state = init_state(net, spec, seed=0)
-    return fit(state, part(20), validation=validation or part(10, seed=1), num_classes=2, training=spec)
+    return fit(
+        state,
+        make_two_class_data(20),
+        validation=validation or make_two_class_data(10, seed=1),
+        num_classes=2,
+        training=spec,
+    )
 
 
 def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:
@@ -67,7 +64,7 @@ def test_training_learns() -> None:
 
 
 def test_best_epochs_weights_are_in_the_network_at_the_end() -> None:
-    validation = part(10, seed=1)
+    validation = make_two_class_data(10, seed=1)
     net = network()
     snapshots: list[Tensor] = []
     history = []
@@ -106,7 +103,7 @@ def test_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
     torch.manual_seed(1)
     (epoch_result,) = run(training, network)
     torch.manual_seed(1)
-    data = part(20)
+    data = make_two_class_data(20)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
     logits = twin.train()(make_normalize(data.images.device)(data.images[order].float() / 255))
     nn.functional.cross_entropy(logits, data.labels[order]).backward()
@@ -123,7 +120,7 @@ def test_network_without_blocks_has_no_gradient_ratio() -> None:
 
 
 def test_training_loss_is_the_weighted_mean_of_samples() -> None:
-    samples = part(20)
+    samples = make_two_class_data(20)
     samples = SplitData(images=samples.images[:15], labels=torch.tensor([0] * 12 + [1] * 3))
     still = AugmentationSpec(**dict.fromkeys(AugmentationSpec.__dataclass_fields__, 0.0))
     alphas = {"none": torch.ones(2), "inverse": compute_class_weights(samples.labels, 2)}
