@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -36,7 +38,7 @@ FRAMES = {
 
 
 @pytest.fixture(scope="module")
-def releases(tmp_path_factory, synthetic_set):
+def releases(tmp_path_factory: pytest.TempPathFactory, synthetic_set: Callable[..., Path]):
     """Return a copy of one small synthetic set per layout, by layout name."""
     folder = tmp_path_factory.mktemp("releases")
     sets = {}
@@ -64,7 +66,7 @@ def check_table(root, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_is_read_as_it_is(releases, layout):
+def test_every_layout_is_read_as_it_is(releases, layout) -> None:
     table = check_table(releases[layout], layout)
     assert table.anomalies == ()
     assert len(table.samples) >= 6
@@ -73,7 +75,7 @@ def test_every_layout_is_read_as_it_is(releases, layout):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @case_settings(16)
 @given(data=st.data())
-def test_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
+def test_release_with_a_damaged_file_is_read_or_refused(releases, layout, data) -> None:
     root = releases[layout]
     files = sorted(path for path in root.rglob("*") if path.is_file())
     path = data.draw(st.sampled_from(files))
@@ -84,7 +86,7 @@ def test_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in ("ck-h5", "ck-csv")])
 @case_settings(16)
 @given(data=st.data())
-def test_extra_file_in_a_release_loses_no_sample(releases, layout, data):
+def test_extra_file_in_a_release_loses_no_sample(releases, layout, data) -> None:
     root = releases[layout]
     folders = sorted(path for path in root.rglob("*") if path.is_dir())
     folder = data.draw(st.sampled_from([root, *folders]))
@@ -118,7 +120,7 @@ def test_extra_file_in_a_release_loses_no_sample(releases, layout, data):
 
 @case_settings(200)
 @given(texts=st.tuples(hostile_names(), hostile_names(), hostile_names(), hostile_names()))
-def test_any_anomaly_is_one_printable_line(texts):
+def test_any_anomaly_is_one_printable_line(texts) -> None:
     code, location, description, action = texts
     line = format_anomaly(Anomaly(code=code, location=location, description=description, action=action))
     assert line.isprintable()
@@ -126,7 +128,7 @@ def test_any_anomaly_is_one_printable_line(texts):
 
 
 @pytest.fixture
-def cached_pixels(releases, tmp_path, monkeypatch):
+def cached_pixels(releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Return the pixels of a set and the cache folder that contains them."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     table = load_dataset("casme2", "onset_offset", root=releases["casme2"])
@@ -136,7 +138,7 @@ def cached_pixels(releases, tmp_path, monkeypatch):
 
 @case_settings(20)
 @given(data=st.data())
-def test_damaged_record_in_the_cache_is_rebuilt(cached_pixels, data):
+def test_damaged_record_in_the_cache_is_rebuilt(cached_pixels, data) -> None:
     table, images, cache = cached_pixels
     record = data.draw(st.sampled_from(sorted(cache.rglob("*.json"))))
     content = record.read_bytes()

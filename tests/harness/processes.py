@@ -81,7 +81,9 @@ def create_tables(uri: str) -> None:
 class Fork:
     """A process that `fork` has started, with the methods of `subprocess.Popen` that the tests use."""
 
-    def __init__(self, folder: Path, args: tuple[str, ...], *, code: str, variables: Mapping[str, str]):
+    def __init__(
+        self, folder: Path, args: tuple[str, ...], *, code: str, variables: Mapping[str, str]
+    ) -> None:
         reader, writer = multiprocessing.Pipe(duplex=False)
         descriptor, out = tempfile.mkstemp()
         os.close(descriptor)

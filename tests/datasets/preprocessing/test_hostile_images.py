@@ -62,7 +62,7 @@ def check(data: bytes, suffix: str = ".png"):
 
 
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
-def test_supported_formats_are_read(suffix):
+def test_supported_formats_are_read(suffix) -> None:
     assert read_image_size(VALID[suffix]) == (30, 40)
     assert check(VALID[suffix], suffix).image is not None
 
@@ -70,19 +70,19 @@ def test_supported_formats_are_read(suffix):
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
 @case_settings(150)
 @given(data=st.data())
-def test_damaged_image_is_read_or_refused(suffix, data):
+def test_damaged_image_is_read_or_refused(suffix, data) -> None:
     check(data.draw(damaged_bytes(VALID[suffix])), suffix)
 
 
 @case_settings(100)
 @given(data=st.data())
-def test_damaged_image_with_alpha_is_read_or_refused(data):
+def test_damaged_image_with_alpha_is_read_or_refused(data) -> None:
     check(data.draw(damaged_bytes(ALPHA)))
 
 
 @case_settings(150)
 @given(suffix=st.sampled_from(IMAGE_SUFFIXES), more=st.binary(max_size=300), size=st.integers(0, 40))
-def test_any_bytes_after_a_valid_header_are_read_or_refused(suffix, more, size):
+def test_any_bytes_after_a_valid_header_are_read_or_refused(suffix, more, size) -> None:
     check(VALID[suffix][:size] + more)
 
 
@@ -138,7 +138,7 @@ GIANTS = {
 
 
 @pytest.mark.parametrize("kind", GIANTS)
-def test_image_that_states_a_giant_size_is_refused(kind):
+def test_image_that_states_a_giant_size_is_refused(kind) -> None:
     with assert_bounded():
         assert "at most 64 megapixels are read" in check(GIANTS[kind]).fault
 
@@ -167,7 +167,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_zip_bomb_is_refused(kind):
+def test_zip_bomb_is_refused(kind) -> None:
     check(BOMBS[kind]())
 
 
@@ -188,11 +188,11 @@ def frames_of(data: bytes, name: str = "a.avi") -> list[bool]:
 
 @case_settings(120)
 @given(data=st.data())
-def test_damaged_video_is_read_or_refused(data):
+def test_damaged_video_is_read_or_refused(data) -> None:
     frames_of(data.draw(damaged_bytes(VIDEO)))
 
 
-def test_video_of_giant_frames_is_refused():
+def test_video_of_giant_frames_is_refused() -> None:
     frames_of(VIDEO.replace(struct.pack("<II", 64, 48), struct.pack("<II", 30_000, 30_000)))
     large = VIDEO.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 30_000, 30_000))
     assert not any(frames_of(large))
@@ -201,6 +201,6 @@ def test_video_of_giant_frames_is_refused():
 @pytest.mark.parametrize(
     "data", [b"#EXTM3U\n/etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n", b""]
 )
-def test_text_is_never_read_as_a_video(data):
+def test_text_is_never_read_as_a_video(data) -> None:
     for name in ("a.avi", "a.mp4", "a.m3u8"):
         assert not any(frames_of(data, name))

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -49,7 +50,7 @@ def xls() -> bytes:
     return buffer.getvalue()
 
 
-def plain(rows=ROWS) -> bytes:
+def plain(rows: list[list[str | int]] = ROWS) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode("utf-8", "replace")
@@ -106,14 +107,14 @@ def check(data: bytes, suffix: str) -> list[spreadsheet.Grid] | None:
 @pytest.mark.parametrize("suffix", WHOLE)
 @case_settings(200)
 @given(data=st.data())
-def test_damaged_sheet_is_read_or_refused(suffix, data):
+def test_damaged_sheet_is_read_or_refused(suffix, data) -> None:
     check(data.draw(damaged_bytes(WHOLE[suffix])), suffix)
 
 
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml"])
 @case_settings(80)
 @given(data=st.data())
-def test_damaged_part_of_a_workbook_is_read_or_refused(part, data):
+def test_damaged_part_of_a_workbook_is_read_or_refused(part, data) -> None:
     with zipfile.ZipFile(io.BytesIO(WHOLE[".xlsx"])) as archive:
         whole = archive.read(part)
     check(packed({part: data.draw(damaged_bytes(whole))}), ".xlsx")
@@ -121,13 +122,13 @@ def test_damaged_part_of_a_workbook_is_read_or_refused(part, data):
 
 @pytest.mark.parametrize("suffix", WHOLE)
 @pytest.mark.parametrize("other", WHOLE)
-def test_sheet_under_another_suffix_is_read_or_refused(suffix, other):
+def test_sheet_under_another_suffix_is_read_or_refused(suffix, other) -> None:
     check(WHOLE[suffix], other)
 
 
 @case_settings(200)
 @given(rows=st.lists(st.lists(hostile_names(), max_size=8), max_size=8), head=st.booleans())
-def test_any_cells_are_read_or_refused(rows, head):
+def test_any_cells_are_read_or_refused(rows, head) -> None:
     check(plain([ROWS[0], *rows] if head else rows), ".csv")
 
 
@@ -153,7 +154,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_zip_bomb_is_refused(kind):
+def test_zip_bomb_is_refused(kind) -> None:
     bomb = BOMBS[kind]()
     assert len(bomb) < spreadsheet.MAX_BYTES
     found = check(bomb, ".xlsx")
@@ -173,11 +174,11 @@ def test_zip_bomb_is_refused(kind):
     ],
     ids=["columns", "cell", "rows", "quote", "nul", "utf-16", "marks"],
 )
-def test_oversized_or_malformed_text_is_read_or_refused(data):
+def test_oversized_or_malformed_text_is_read_or_refused(data) -> None:
     check(data, ".csv")
 
 
-def test_archive_member_larger_than_declared_is_refused(tmp_path):
+def test_archive_member_larger_than_declared_is_refused(tmp_path: Path) -> None:
     data = bytearray(packed({"xl/media/x": bytes(30_000_000)}))
     size = (30_000_000).to_bytes(4, "little")
     while (at := data.find(size)) >= 0:

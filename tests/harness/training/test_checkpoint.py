@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from architectures.catalogue import CATALOGUE, with_width
 from architectures.network import build_network
+from harness.training.batches import SplitData
 from harness.training.checkpoint import BYTES_PER_SECOND, Checkpoint
 from harness.training.snapshot import count_bytes, count_epochs
 from harness.training.train import TrainingState, find_best_epoch, fit, init_state, no_checkpoint
@@ -58,7 +59,7 @@ def save_until_error(checkpoint: Checkpoint, state: TrainingState) -> None:
         checkpoint.save(state)
 
 
-def make_large_part(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
+def make_large_part(samples: int, *, seed: int = 0) -> SplitData:  # type: ignore[no-untyped-def]
     small = make_two_class_data(samples, seed=seed)
     return type(small)(images=small.images.repeat(1, 1, 4, 4), labels=small.labels)
 
@@ -211,7 +212,13 @@ class VersionedLayer(nn.Linear):
 
     _version = 2
 
-    def _load_from_state_dict(self, state, prefix, metadata, *rest):  # type: ignore[no-untyped-def]
+    def _load_from_state_dict(
+        self,
+        state: dict[str, torch.Tensor],
+        prefix: str,
+        metadata: dict[str, int],
+        *rest: bool | list[object],
+    ) -> None:  # type: ignore[no-untyped-def]
         if metadata.get("version") != 2:
             raise ValueError("version should be set to 2")
         super()._load_from_state_dict(state, prefix, metadata, *rest)

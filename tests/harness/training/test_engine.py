@@ -18,6 +18,7 @@ from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
 from harness.training.engine import (
     FP32_PRECISIONS,
+    EngineChoice,
     backend_settings,
     make_forward,
     match_memory_format,
@@ -34,7 +35,7 @@ from tests.harness.training.tiny_data import CUDA, SHORT, make_three_class_data
 CPU = torch.device("cpu")
 
 
-def choice(device: torch.device = CPU, **options: object):  # type: ignore[no-untyped-def]
+def choice(device: torch.device = CPU, **options: object) -> EngineChoice:  # type: ignore[no-untyped-def]
     values = {"engine": "auto", "precision": "auto", "deterministic": False, **options}
     return select_engine(device, **values)  # type: ignore[arg-type]
 
