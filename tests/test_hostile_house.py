@@ -47,8 +47,9 @@ def test_input_is_never_executed(path: Path) -> None:
         if name in SAFE:
             option, value = SAFE[name]
             keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-            assert isinstance(keywords.get(option), ast.Constant), f"line {call.lineno}"
-            assert keywords[option].value == value, f"line {call.lineno}"  # type: ignore[union-attr]
+            argument = keywords.get(option)
+            assert isinstance(argument, ast.Constant), f"line {call.lineno}"
+            assert argument.value == value, f"line {call.lineno}"
         if name.startswith("subprocess."):
             assert "shell" not in {keyword.arg for keyword in call.keywords}, f"line {call.lineno}"
         assert name != "os.system", f"line {call.lineno}"

@@ -53,7 +53,8 @@ def cbam() -> CBAM:
     return CBAM(48).double().eval()
 
 
-def numbers(module: nn.Conv2d) -> NDArray[np.float64]:
+def numbers(module: nn.Module) -> NDArray[np.float64]:
+    assert isinstance(module, nn.Conv2d)
     return module.weight.detach().numpy()
 
 

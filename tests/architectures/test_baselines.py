@@ -15,6 +15,7 @@ ALEXNET = ArchitectureSpec(name="alexnet", network="alexnet_d2l")
 @torch.inference_mode()
 def test_alexnet_pool_does_not_change_224_px() -> None:
     network = build_network(replace(ALEXNET, width=0.0625), num_classes=6).eval()
+    assert isinstance(network, nn.Sequential)
     pool = next(i for i, module in enumerate(network) if isinstance(module, nn.AdaptiveAvgPool2d))
     features = network[:pool](torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)))
     assert features.shape == (1, 16, 5, 5)
@@ -26,7 +27,7 @@ def test_alexnet_convolutions_match_the_book() -> None:
         network = build_network(ALEXNET, num_classes=6)
     shapes = [
         (m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0])
-        for m in network
+        for m in network.children()
         if isinstance(m, nn.Conv2d)
     ]
     assert shapes == [

@@ -149,14 +149,14 @@ def test_torchvisions_networks_stay_at_full_width(name: str) -> None:
         build_network(replace(spec, width=NARROW), num_classes=6)
 
 
-def components(spec: ArchitectureSpec) -> dict[str, str | tuple[tuple[int, int], ...] | float]:
+def components(spec: ArchitectureSpec) -> dict[str, object]:
     """Return every field of a spec and of its block by name, except the name of the architecture."""
     flat = asdict(spec)
     flat.pop("name")
     return {**flat.pop("block"), **flat}
 
 
-def diff_components(former: ArchitectureSpec, latter: ArchitectureSpec) -> dict[str, str | bool]:
+def diff_components(former: ArchitectureSpec, latter: ArchitectureSpec) -> dict[str, object]:
     before, after = components(former), components(latter)
     return {part: after[part] for part in before if before[part] != after[part]}
 

@@ -9,10 +9,12 @@ from architectures.convolution import (
     build_separable_conv,
     build_standard_conv,
 )
-from architectures.spec import ArchitectureSpec, BlockSpec
+from architectures.spec import Activation, ArchitectureSpec, BlockSpec, Convolution, Norm
 
 
-def variant(*, convolution: str = "standard", act: str = "relu", norm: str = "none") -> ArchitectureSpec:
+def variant(
+    *, convolution: Convolution = "standard", act: Activation = "relu", norm: Norm = "none"
+) -> ArchitectureSpec:
     return ArchitectureSpec(name="x", norm=norm, block=BlockSpec(convolution=convolution, activation=act))
 
 
@@ -67,7 +69,7 @@ def test_no_norm_is_the_identity() -> None:
 def test_prelu_has_a_slope_per_channel_and_is_never_shared() -> None:
     spec = variant(act="prelu")
     first, second = build_activation(spec, 7), build_activation(spec, 7)
-    assert first.weight.tolist() == [0.25] * 7
-    assert first.weight is not second.weight
-    assert first.weight.data_ptr() != second.weight.data_ptr()
+    assert first.get_parameter("weight").tolist() == [0.25] * 7
+    assert first.get_parameter("weight") is not second.get_parameter("weight")
+    assert first.get_parameter("weight").data_ptr() != second.get_parameter("weight").data_ptr()
     assert not list(build_activation(variant(), 7).parameters())

@@ -6,13 +6,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import platformdirs
 import pytest
 import torch
 from torch import nn
-from torch._ops import OpOverload
 
-from architectures import code_cache
 from architectures.attention import CBAM
 from architectures.block import build_block
 from architectures.catalogue import CATALOGUE, with_width
@@ -22,7 +22,18 @@ from architectures.cpu_kernels.cbam_add_act import cbam_add_act, cbam_add_act_ba
 from architectures.cpu_kernels.fusion import FusedResidual, FusedSequential, fuse
 from architectures.cpu_kernels.norm_act import batch_norm_act, batch_norm_act_backward, norm_act
 from architectures.network import build_network
-from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec
+from architectures.spec import (
+    ACTIVATIONS,
+    ATTENTIONS,
+    CONVOLUTIONS,
+    NORMS,
+    Activation,
+    ArchitectureSpec,
+    Attention,
+    BlockSpec,
+    Convolution,
+    Norm,
+)
 
 COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True), NORMS))
 
@@ -47,8 +58,13 @@ def compute_gradients(
     images = images.clone().requires_grad_()
     out = network(images)
     (out * weights).sum().backward()
-    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
-    return out.detach(), images.grad, gradients, dict(network.named_buffers())
+    gradients = {name: _get_gradient(parameter) for name, parameter in network.named_parameters()}
+    return out.detach(), _get_gradient(images), gradients, dict(network.named_buffers())
+
+
+def _get_gradient(tensor: torch.Tensor) -> torch.Tensor:
+    assert tensor.grad is not None
+    return tensor.grad
 
 
 def assert_close(one: torch.Tensor, other: torch.Tensor, *, scale: float = 1e-6) -> None:
@@ -86,7 +102,7 @@ def assert_same_as_pytorch(
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
 def test_every_block_equals_pytorch(
-    combination: tuple[str, str, str, bool, str], generator: torch.Generator
+    combination: tuple[Convolution, Attention, Activation, bool, Norm], generator: torch.Generator
 ) -> None:
     convolution, attention, activation, residual, norm = combination
     parts = BlockSpec(convolution=convolution, attention=attention, activation=activation, residual=residual)
@@ -109,7 +125,7 @@ def test_large_maps_equal_pytorch(generator: torch.Generator) -> None:
 def test_proposed_network_equals_pytorch(generator: torch.Generator) -> None:
     torch.manual_seed(1)
     network = build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5)
-    network.classifier[4] = nn.Identity()  # dropout uses new random numbers
+    network.set_submodule("classifier.4", nn.Identity())  # dropout uses new random numbers
     assert_same_as_pytorch(
         network, torch.randn(8, 3, 64, 64, generator=generator), compare=assert_close_except_kinks
     )
@@ -134,7 +150,7 @@ def test_evaluation_with_running_statistics_equals_pytorch(generator: torch.Gene
 def test_step_gives_the_same_bits_every_time(generator: torch.Generator) -> None:
     torch.manual_seed(1)
     network = fuse(build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5))
-    network.classifier[4] = nn.Identity()
+    network.set_submodule("classifier.4", nn.Identity())
     images, weights = torch.randn(4, 3, 48, 48, generator=generator), torch.randn(4, 5, generator=generator)
     assert library.MIN_PARALLEL_NUMEL < 4 * 8 * 48 * 48
     first = compute_gradients(copy.deepcopy(network), images, weights)
@@ -155,7 +171,8 @@ def test_shared_gradient_is_not_overwritten(generator: torch.Generator) -> None:
             self.left, self.right = left, right
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.left(x) + self.right(x)
+            total: torch.Tensor = self.left(x) + self.right(x)
+            return total
 
     assert_same_as_pytorch(Sum(), torch.randn(2, 4, 6, 6, generator=generator))
 
@@ -172,7 +189,7 @@ class ScaledConvolution(nn.Conv2d):
         return 2 * super().forward(x)
 
 
-OWN = {
+OWN: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
     "a frozen norm": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8).eval(), nn.Conv2d(8, 8, 1)),
     "nothing before an attention": lambda: (nn.Conv2d(3, 24, 1), nn.Sequential(), CBAM(24)),
     "an activation alone before an attention": lambda: (
@@ -200,7 +217,10 @@ OWN = {
     "a norm without statistics": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, track_running_stats=False)),
     "a norm of all batches": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, momentum=None), nn.ReLU()),
     "a convolution of its own kind": lambda: (ScaledConvolution(3, 8, 1), nn.BatchNorm2d(8)),
-    "a hook": lambda: (torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)), nn.BatchNorm2d(8)),
+    "a hook": lambda: (
+        torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)),  # type: ignore[no-untyped-call]
+        nn.BatchNorm2d(8),
+    ),
     "another kernel": lambda: (nn.Conv2d(3, 3, 5, padding=2, groups=3), nn.Conv2d(3, 8, 1, stride=2)),
     "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
     "in place": lambda: (nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True)),
@@ -236,10 +256,11 @@ def test_nchw_input_runs_in_pytorch(generator: torch.Generator) -> None:
 
 def test_subclass_of_sequential_uses_its_own_forward() -> None:
     class Incrementing(nn.Sequential):
-        def forward(self, x):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
             return super().forward(x) + 1
 
     network = fuse(nn.Sequential(Incrementing(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.ReLU())))
+    assert isinstance(network, nn.Sequential)
     assert type(network[0]) is Incrementing
     assert type(network[1]) is FusedSequential
 
@@ -282,16 +303,14 @@ def sample(generator: torch.Generator, *shape: int) -> torch.Tensor:
     return images.to(memory_format=torch.channels_last) if len(shape) == 4 else images
 
 
-def norm_inputs(
-    generator: torch.Generator, *, differentiable: bool = True
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, float]:
+def norm_inputs(generator: torch.Generator, *, differentiable: bool = True) -> tuple[Any, ...]:
     tensors = sample(generator, 2, CHANNELS, 5, 4), *(sample(generator, CHANNELS) for _ in range(3))
     return *(tensor.requires_grad_(differentiable) for tensor in tensors), 1e-5
 
 
 def attend_inputs(
     generator: torch.Generator, *, shortcut: bool, differentiable: bool = True
-) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor | None, ...]:
     x, skip = sample(generator, 2, CHANNELS, 5, 4), sample(generator, 2, CHANNELS, 5, 4)
     layers = (
         sample(generator, 2, CHANNELS),
@@ -304,7 +323,7 @@ def attend_inputs(
 
 def operators(
     generator: torch.Generator,
-) -> Iterator[tuple[OpOverload, tuple[torch.Tensor | float | None, ...]]]:
+) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
     """Yield each operator with example inputs."""
     yield batch_norm_act, norm_inputs(generator)
     x, *parameters, eps = norm_inputs(generator, differentiable=False)
@@ -391,7 +410,7 @@ HOOKED = [name for name, _ in build_proposed_block().named_modules() if name]
 def test_hooks_of_every_kind_are_called_as_in_pytorch(kind: str, generator: torch.Generator) -> None:
     images = sample(generator, 2, 4, 6, 6)
 
-    def calls(network: nn.Sequential) -> list[str]:
+    def calls(network: nn.Module) -> list[str]:
         called = []
         for name in HOOKED:
             HOOKS[kind](network.get_submodule(name), lambda name=name: called.append(name))
@@ -402,7 +421,7 @@ def test_hooks_of_every_kind_are_called_as_in_pytorch(kind: str, generator: torc
 
 
 def test_hook_for_every_module_is_called_as_in_pytorch(generator: torch.Generator) -> None:
-    def calls(network: nn.Sequential) -> int:
+    def calls(network: nn.Module) -> int:
         called = []
         handle = nn.modules.module.register_module_forward_hook(lambda module, *_: called.append(module))
         network(sample(generator, 2, 4, 6, 6))
@@ -417,7 +436,7 @@ def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     own = tmp_path / "own"
-    monkeypatch.setattr(code_cache.platformdirs, "user_cache_dir", lambda _: str(own))
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _: str(own))
     shared = tmp_path / "shared"
     (shared / "code" / "kernels").mkdir(parents=True)
     (shared / "code" / "kernels").chmod(0o777)
@@ -440,6 +459,6 @@ def test_link_to_a_private_folder_is_not_private(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "other" / "kernels").mkdir(parents=True, mode=0o700)
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "code").symlink_to(tmp_path / "other")
-    monkeypatch.setattr(code_cache.platformdirs, "user_cache_dir", lambda _: str(tmp_path / "own"))
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _: str(tmp_path / "own"))
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     assert ensure_private_folder("kernels") == tmp_path / "own" / "code" / "kernels"

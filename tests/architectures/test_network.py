@@ -9,8 +9,19 @@ import torch
 from torch import nn
 
 from architectures.catalogue import get_architecture
-from architectures.network import BlockNetwork, build_network
-from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, ArchitectureSpec, BlockSpec
+from architectures.network import build_network
+from architectures.spec import (
+    ACTIVATIONS,
+    ATTENTIONS,
+    CONVOLUTIONS,
+    Activation,
+    ArchitectureSpec,
+    Attention,
+    BlockSpec,
+    Convolution,
+    Head,
+    Norm,
+)
 from tests.error_codes import raises_code
 
 CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
@@ -53,7 +64,7 @@ HEADS_BY_HAND = {
 @pytest.mark.parametrize(("norm", "head"), [("batch", "gap"), ("none", "gap"), ("none", "vgg")])
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
 def test_every_combination_has_the_parameters_of_the_papers_block(
-    combination: tuple[str, str, str, bool], norm: str, head: str
+    combination: tuple[Convolution, Attention, Activation, bool], norm: Norm, head: Head
 ) -> None:
     convolution, attention, activation, residual = combination
     parts = BlockSpec(convolution=convolution, attention=attention, activation=activation, residual=residual)
@@ -110,8 +121,9 @@ def test_initialization_is_that_of_vgg() -> None:
             assert (module.weight == 1).all()
         elif isinstance(module, nn.PReLU):
             assert (module.weight == 0.25).all()
-        if getattr(module, "bias", None) is not None:
-            assert (module.bias == 0).all()
+        bias = getattr(module, "bias", None)
+        if isinstance(bias, torch.Tensor):
+            assert (bias == 0).all()
 
 
 def test_weights_depend_on_the_seed() -> None:
@@ -123,7 +135,7 @@ def test_weights_depend_on_the_seed() -> None:
     assert not torch.equal(first, third)
 
 
-def _build_with_seed(spec: ArchitectureSpec, seed: int) -> BlockNetwork:
+def _build_with_seed(spec: ArchitectureSpec, seed: int) -> nn.Module:
     torch.manual_seed(seed)
     return build_network(spec, num_classes=3)
 
@@ -132,7 +144,7 @@ def _build_with_seed(spec: ArchitectureSpec, seed: int) -> BlockNetwork:
 def test_stages_halve_the_map() -> None:
     spec = ArchitectureSpec(name="x", stages=((1, 4), (3, 10)), head="gap")
     network = build_network(spec, num_classes=2).eval()
-    assert network.features(torch.zeros(1, 3, 12, 20)).shape == (1, 10, 3, 5)
+    assert network.get_submodule("features")(torch.zeros(1, 3, 12, 20)).shape == (1, 10, 3, 5)
     convolutions = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
     assert convolutions == [4, 10, 10, 10]
 
@@ -145,8 +157,9 @@ def test_width_scales_channels_and_head() -> None:
     assert _linear_shapes(vgg) == [(512, 64 * 49), (512, 512), (6, 512)]
 
 
-def _linear_shapes(network: BlockNetwork) -> list[tuple[int, int]]:
-    return [tuple(module.weight.shape) for module in network.classifier if isinstance(module, nn.Linear)]
+def _linear_shapes(network: nn.Module) -> list[tuple[int, ...]]:
+    layers = network.get_submodule("classifier").children()
+    return [tuple(module.weight.shape) for module in layers if isinstance(module, nn.Linear)]
 
 
 @pytest.mark.parametrize("classes", [1, 0, -3])

@@ -20,7 +20,7 @@ def test_default_is_vgg16_as_published() -> None:
 def test_values_are_frozen_and_hashable() -> None:
     spec = ArchitectureSpec(name="x")
     with pytest.raises(FrozenInstanceError):
-        spec.width = 2.0
+        spec.width = 2.0  # type: ignore[misc]
     assert hash(spec) == hash(ArchitectureSpec(name="x"))
     assert spec != replace(spec, block=BlockSpec(residual=True))
 
@@ -38,7 +38,7 @@ def test_block_error_names_field_value_and_choices(
     part: str, value: str | int, code: str, accepted: str
 ) -> None:
     with raises_code(code, part, repr(value), accepted):
-        BlockSpec(**{part: value})
+        BlockSpec(**{part: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_impossible_network_is_refused(
     part: str, value: str | float | tuple[tuple[int, int], ...], code: str
 ) -> None:
     with raises_code(code, value):
-        ArchitectureSpec(name="x", **{part: value})
+        ArchitectureSpec(name="x", **{part: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_impossible_network_is_refused(
     ],
 )
 def test_comparison_network_fixes_its_own_parts(
-    part: dict[str, tuple[tuple[int, int]] | BlockSpec | str],
+    part: dict[str, object],
 ) -> None:
     with raises_code("network.fixed-components", "resnet34"):
-        ArchitectureSpec(name="x", network="resnet34", **part)
+        ArchitectureSpec(name="x", network="resnet34", **part)  # type: ignore[arg-type]
 
 
 def test_channels_scale_round_and_stay_positive() -> None:

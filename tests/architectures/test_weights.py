@@ -29,7 +29,8 @@ def checkpoints(tmp_path: Path) -> Iterator[Path]:
 
 
 def file_name(network: str) -> str:
-    return torchvision.models.get_model_weights(network).DEFAULT.url.rsplit("/", 1)[-1]
+    url: str = torchvision.models.get_model_weights(network).DEFAULT.url
+    return url.rsplit("/", 1)[-1]
 
 
 def save(network: nn.Module, *, to: Path) -> None:
@@ -54,8 +55,8 @@ def test_last_layer_is_not_loaded_even_if_its_shape_fits(checkpoints: Path) -> N
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
     save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
     network = build_network(SHUFFLENET, num_classes=1000)
-    assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
-    assert not torch.equal(network.fc.weight, published.fc.weight)
+    assert torch.equal(network.get_parameter("conv1.0.weight"), published.conv1[0].weight)
+    assert not torch.equal(network.get_parameter("fc.weight"), published.fc.weight)
 
 
 def test_files_without_batch_norm_counters_load(checkpoints: Path) -> None:
@@ -63,7 +64,7 @@ def test_files_without_batch_norm_counters_load(checkpoints: Path) -> None:
     old = {k: v for k, v in published.state_dict().items() if not k.endswith("num_batches_tracked")}
     torch.save(old, checkpoints / file_name("shufflenet_v2_x1_0"))
     network = build_network(SHUFFLENET, num_classes=6)
-    assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
+    assert torch.equal(network.get_parameter("conv1.0.weight"), published.conv1[0].weight)
 
 
 def test_vgg16_has_torchvisions_tensors_in_order() -> None:
@@ -87,8 +88,9 @@ def test_vgg16_loads_every_tensor_of_the_file(checkpoints: Path) -> None:
     with torch.device("meta"):
         network = build_network(get_architecture("vgg16"), num_classes=6)
     network.to_empty(device="cpu")  # 138 million random numbers would take seconds
-    network.classifier[-1].weight.data.fill_(-1)
-    network.classifier[-1].bias.data.fill_(-1)
+    *_, weight, bias = network.parameters()
+    weight.data.fill_(-1)
+    bias.data.fill_(-1)
     load_pretrained(network, VGG16)
     *loaded, weight, bias = network.state_dict().values()
     assert len(loaded) == 2 * 15
@@ -141,7 +143,7 @@ def another_network() -> SqueezeNet:
 
 
 @pytest.mark.parametrize("other", [another_width, another_network])
-def test_file_of_another_network_is_refused(other: Callable[[], object], checkpoints: Path) -> None:
+def test_file_of_another_network_is_refused(other: Callable[[], nn.Module], checkpoints: Path) -> None:
     save(other(), to=checkpoints / file_name("shufflenet_v2_x1_0"))
     with raises_code("pretrained-weights.other-network", "shufflenet_v2_x1_0", "https://"):
         build_network(SHUFFLENET, num_classes=6)

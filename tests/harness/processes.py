@@ -74,7 +74,7 @@ def create_tables(uri: str) -> None:
     from mlflow.store.db import utils
 
     engine = sqlalchemy.create_engine(uri)
-    utils._initialize_tables(engine)
+    utils._initialize_tables(engine)  # type: ignore[no-untyped-call]
     engine.dispose()
 
 

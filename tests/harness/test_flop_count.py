@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from architectures.catalogue import CATALOGUE, get_architecture, with_width
-from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec
+from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec, Norm
 from architectures.user import load_user_spec
 from harness import flop_count as costing
 from harness.flop_count import count_cost
@@ -29,7 +29,7 @@ def clear_cache() -> None:
     costing._count_cost.cache_clear()
 
 
-def make_small_spec(*, norm: str = "none", blocks: int = 1, **options: Any) -> ArchitectureSpec:
+def make_small_spec(*, norm: Norm = "none", blocks: int = 1, **options: Any) -> ArchitectureSpec:
     """Return a spec with blocks of 16 channels on an 8 px map, a max-pool and the GAP head for 5 classes."""
     return ArchitectureSpec(
         name="small", stages=((blocks, WIDE),), norm=norm, head="gap", block=BlockSpec(**options)

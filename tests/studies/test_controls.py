@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -49,8 +49,11 @@ def test_prior_control_predicts_only_training_classes(result: RunResult) -> None
     } == {1}
 
 
+Control = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
+
+
 @pytest.mark.parametrize("control", [predict_majority, predict_prior])
-def test_controls_predict_with_probability_1(result: RunResult, control: Callable[..., object]) -> None:
+def test_controls_predict_with_probability_1(result: RunResult, control: Control) -> None:
     run = with_clips(result, clips=3, train=(2, 1), epochs=2)
     assert all(sorted(p.probabilities) == [0.0, 1.0] for p in control((run,))[0])
 

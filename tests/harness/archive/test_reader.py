@@ -360,6 +360,7 @@ def test_study_of_an_earlier_version_keeps_its_keys(small: Tracker, target: Trac
 def test_run_with_a_foreign_key_is_not_exported(small: Tracker, tmp_path: Path) -> None:
     other = copy_store(small, tmp_path / "there")
     run_id = other.find_finished_run(SMALL_FINISHED[0].key)
+    assert run_id is not None
     other.client.set_tag(run_id, KEY_TAG, "0123456789abcdef")
     with raises_code("export.key-mismatch", run_id, "0123456789abcdef"):
         export_study(other, SMALL.name, tmp_path / "study.zip")

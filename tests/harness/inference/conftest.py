@@ -10,7 +10,8 @@ from rich.console import Console
 
 from harness import api
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request, plan_study
+from harness.planning.plan import plan_study
+from harness.planning.request import Request
 from harness.tracking.tracker import Tracker
 from studies.results import RunResult
 from tests.harness.inference.trained_runs import TrainedRuns
@@ -29,6 +30,7 @@ def trained_runs(tmp_path_factory: pytest.TempPathFactory) -> TrainedRuns:
     for path in sorted(tree.rglob("*.jpg")):
         # Coloured frames with a moving shadow, so that swapped channels or a wrong onset would be detected.
         image = cv2.imread(str(path))
+        assert image is not None
         image[..., 0] //= 4
         image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
         cv2.imwrite(str(path), image)

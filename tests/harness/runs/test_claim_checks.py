@@ -155,8 +155,8 @@ def test_checks_reach_the_report_and_mlflow(tree: Path, harness: Run) -> None:
         assert file.stat().st_size > 5_000
     tables = [path for path in Path("mlruns").rglob("predictions.csv") if "noise 2" in path.read_text()]
     assert len(tables) == 2, "one per arm"
-    with tables[0].open(newline="") as file:
-        assert {row["condition"] for row in csv.DictReader(file)} >= {"noise 2", "blur 1"}
+    with tables[0].open(newline="") as table:
+        assert {row["condition"] for row in csv.DictReader(table)} >= {"noise 2", "blur 1"}
     code, out, _ = harness("report", "--out", "again")
     assert code == 0
     assert Path(out.strip()).read_text() == text

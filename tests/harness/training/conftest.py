@@ -14,6 +14,6 @@ def network() -> nn.Module:
     torch.manual_seed(0)
     net = build_network(with_width(CATALOGUE["proposed"], 1 / 16), num_classes=3).to(
         memory_format=torch.channels_last
-    )  # type: ignore[call-overload]
-    net.classifier[4] = nn.Identity()
+    )
+    net.set_submodule("classifier.4", nn.Identity())
     return net

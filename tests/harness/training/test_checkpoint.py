@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def network(name: str) -> nn.Module:
     """Return a small catalogue network: `vgg16` has random dropout, `proposed` has batch norm's averages."""
     torch.manual_seed(0)
     net = build_network(with_width(CATALOGUE[name], 1 / 16), num_classes=2)
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return net.to(memory_format=torch.channels_last)
 
 
 def make_eager_checkpoint(path: Path) -> Checkpoint:
@@ -59,7 +60,7 @@ def save_until_error(checkpoint: Checkpoint, state: TrainingState) -> None:
         checkpoint.save(state)
 
 
-def make_large_part(samples: int, *, seed: int = 0) -> SplitData:  # type: ignore[no-untyped-def]
+def make_large_part(samples: int, *, seed: int = 0) -> SplitData:
     small = make_two_class_data(samples, seed=seed)
     return type(small)(images=small.images.repeat(1, 1, 4, 4), labels=small.labels)
 
@@ -217,8 +218,8 @@ class VersionedLayer(nn.Linear):
         state: dict[str, torch.Tensor],
         prefix: str,
         metadata: dict[str, int],
-        *rest: bool | list[object],
-    ) -> None:  # type: ignore[no-untyped-def]
+        *rest: Any,
+    ) -> None:
         if metadata.get("version") != 2:
             raise ValueError("version should be set to 2")
         super()._load_from_state_dict(state, prefix, metadata, *rest)

@@ -35,7 +35,7 @@ from tests.harness.training.tiny_data import CUDA, SHORT, make_three_class_data
 CPU = torch.device("cpu")
 
 
-def choice(device: torch.device = CPU, **options: object) -> EngineChoice:  # type: ignore[no-untyped-def]
+def choice(device: torch.device = CPU, **options: object) -> EngineChoice:
     values = {"engine": "auto", "precision": "auto", "deterministic": False, **options}
     return select_engine(device, **values)  # type: ignore[arg-type]
 
@@ -77,7 +77,8 @@ def test_gpu_is_eager_by_default() -> None:
 
 
 def test_study_restores_torchs_precision() -> None:
-    conv, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    products = torch.backends.cuda.matmul
     before = conv.fp32_precision, products.fp32_precision
     for precision, expected in FP32_PRECISIONS.items():
         with backend_settings(TrainingSpec(precision=precision), CPU):

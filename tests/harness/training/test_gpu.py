@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -39,7 +40,8 @@ def train_on_gpu(network: nn.Module, training: TrainingSpec, *, resident: bool =
         )
     )
     with torch.no_grad():
-        return network.eval()(make_three_class_data(12).images.to(CUDA).float() / 255).cpu()
+        outputs: torch.Tensor = network.eval()(make_three_class_data(12).images.to(CUDA).float() / 255)
+        return outputs.cpu()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,12 @@ def test_no_training_step_waits_for_the_gpu(network: nn.Module, *, resident: boo
     data = data if resident else replace(data, images=data.images.cpu())
     state = init_state(network.to(CUDA), SHORT, seed=0)
     loss_fn = partial(focal_loss, alpha=torch.ones(3, device=CUDA), gamma=SHORT.gamma)
-    steps = {"forward": network, "loss_fn": loss_fn, "normalize": make_normalize(CUDA), "training": SHORT}
+    steps: dict[str, Any] = {
+        "forward": network,
+        "loss_fn": loss_fn,
+        "normalize": make_normalize(CUDA),
+        "training": SHORT,
+    }
     run_steps(state, iter_epoch(data, 8, generator=state.generator), **steps)  # makes the optimizer's state
     batches = iter_epoch(data, 8, generator=state.generator)
     # The first batch makes the epoch's copies: they may wait.

@@ -1,13 +1,16 @@
 """Tests of the training loop: its results, when it stops, and what it rejects."""
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -85,7 +88,7 @@ def test_training_stops_after_patience_epochs() -> None:
 def test_nan_loss_stops_the_training_with_the_epoch() -> None:
     net = network()
     with torch.no_grad():
-        net[2].weight.fill_(float("nan"))  # type: ignore[union-attr,operator]
+        net.get_parameter("2.weight").fill_(float("nan"))
     with pytest.raises(DivergenceError, match="training loss became nan in epoch 1"):
         list(run(TrainingSpec(epochs=2), net))
 
@@ -108,9 +111,8 @@ def test_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
     logits = twin.train()(make_normalize(data.images.device)(data.images[order].float() / 255))
     nn.functional.cross_entropy(logits, data.labels[order]).backward()
     first, last = (
-        sum(float(p.grad.pow(2).sum()) for p in twin.features[index].parameters() if p.grad is not None)
-        ** 0.5
-        for index in (0, 4)
+        math.sqrt(sum(float(p.grad.pow(2).sum()) for p in part.parameters() if p.grad is not None))
+        for part in (twin.get_submodule("features.0"), twin.get_submodule("features.4"))
     )
     assert epoch_result.gradient_ratio == pytest.approx(first / last, rel=1e-3)
 
@@ -150,12 +152,12 @@ class DeviceWaits(TorchDispatchMode):
     """Lists the operators that would make a device wait: reads of its values, and copies from or to it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.waits: list[str] = []
 
-    def __torch_dispatch__(  # type: ignore[no-untyped-def]
-        self, operator, types, args=(), kwargs=None
-    ):
+    def __torch_dispatch__(
+        self, operator: OpOverload, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         result = operator(*args, **(kwargs or {}))
         tensors = [value for value in tree_leaves((args, kwargs, result)) if isinstance(value, Tensor)]
         # A scalar on the CPU is a kernel's argument, not a copy.

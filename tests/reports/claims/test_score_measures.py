@@ -16,7 +16,6 @@ from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.results import RunResult
 from studies.spec import RunSpec
-from studies.study import Study
 from tests.reports.conftest import Factory
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -25,7 +24,7 @@ FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
 NAMES = tuple(arm.name for arm in build_comparison_arms())
 
 
-def _judge(claim: str, study: Study, protocol: str = "frame") -> ClaimResult:
+def _judge(claim: str, study: StudyEvaluation, protocol: str = "frame") -> ClaimResult:
     return BY_ID[claim].judge([study], protocol)
 
 
