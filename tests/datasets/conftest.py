@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,21 +40,9 @@ class Casme2Tree:
 
     def sheet(
         self,
-        rows: list[
-            tuple[str | int | None, str | None, float | None, int | str | None, int | None, str | None]
-        ],
+        rows: Sequence[tuple[Any, ...]],
         name: str = "CASME2-coding-20140508.xlsx",
-        header: tuple[
-            str,
-            str | None,
-            str | None,
-            str | None,
-            str | None,
-            str | None,
-            str | None,
-            str | None,
-            str | None,
-        ] = HEADER,
+        header: tuple[str | None, ...] = HEADER,
     ) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         cells = [(*row[:2], None, *row[2:5], None, "4+L10", row[5]) for row in rows]
@@ -68,7 +56,7 @@ class Casme2Tree:
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), np.full((10, 8, 3), 40 + frame % 200, dtype=np.uint8))
 
-    def write(self, rows: list[tuple[str | int, str, int, int | str, int, str]]) -> Path:
+    def write(self, rows: Sequence[tuple[Any, ...]]) -> Path:
         """Write the coding sheet, and the frames from onset to offset of every row."""
         self.sheet(rows)
         for subject, name, onset, _, offset, _ in rows:
@@ -88,7 +76,8 @@ def synthetic_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
         folder = folder.parent  # the workers of a run share it
 
     def get(layout: str = "casme2", **options: Any) -> Path:
-        spec = SyntheticSpec(**({"layout": layout, "subjects": 2, "clips": 7, "frames": 3} | options))
+        defaults: dict[str, Any] = {"layout": layout, "subjects": 2, "clips": 7, "frames": 3}
+        spec = SyntheticSpec(**(defaults | options))
         parent = folder / "synthetic" / hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
         parent.mkdir(parents=True, exist_ok=True)
         with FileLock(parent.with_suffix(".lock")):

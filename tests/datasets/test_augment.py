@@ -50,7 +50,7 @@ def interpolate(channel: NDArray[np.float64], x: float, y: float) -> float:
     right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
     upper = channel[top, left] * (left + 1 - x) + channel[top, right] * (x - left)
     lower = channel[bottom, left] * (left + 1 - x) + channel[bottom, right] * (x - left)
-    return upper * (top + 1 - y) + lower * (y - top)
+    return float(upper * (top + 1 - y) + lower * (y - top))
 
 
 def augment_slowly(image: NDArray[np.float64], change: dict[str, float]) -> NDArray[np.float64]:
@@ -79,7 +79,8 @@ def augment_slowly(image: NDArray[np.float64], change: dict[str, float]) -> NDAr
         + np.outer(colours @ axis, axis) * (1 - math.cos(angle))
     )
     colours = colours.mean() + change["contrast"] * (colours - colours.mean())
-    return np.clip(colours.T.reshape(image.shape), 0, 1)
+    augmented: NDArray[np.float64] = np.clip(colours.T.reshape(image.shape), 0, 1)
+    return augmented
 
 
 @pytest.mark.parametrize(

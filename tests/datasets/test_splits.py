@@ -1,6 +1,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,8 @@ def test_folder_without_subjects_error_explains_how_to_name_them(many: SampleTab
 def test_ungrouped_samples_error_counts_them_and_names_the_first(
     many: SampleTable, protocol: str, kind: str
 ) -> None:
-    samples = tuple(replace(s, **{kind: ""}) if row in (7, 9) else s for row, s in enumerate(many.samples))
+    change: dict[str, Any] = {kind: ""}
+    samples = tuple(replace(s, **change) if row in (7, 9) else s for row, s in enumerate(many.samples))
     count, first = len(samples), samples[7].id
     with raises_code("split-group.missing", f"2 of its {count} samples, the first: {first}", kind):
         split_table(replace(many, samples=samples), protocol, seed=0)

@@ -108,7 +108,7 @@ def test_division_with_even_shares_is_selected(key: str) -> None:
     # Only pairs of a 9:1 group and a 1:9 group have the class shares of the whole table.
     counts = groups((9, 1), (9, 1), (9, 1), (1, 9), (1, 9), (1, 9))
     for fold in fold_groups(counts, key, folds=3):
-        assert sum(counts[name] for name in fold).tolist() == [10, 10]
+        assert np.sum([counts[name] for name in fold], axis=0).tolist() == [10, 10]
 
 
 def test_division_depends_on_the_key_and_not_on_order() -> None:

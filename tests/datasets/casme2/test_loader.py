@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlwt
@@ -9,7 +10,7 @@ from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
 # Two clips of subject 1 have the same emotion and share frames 8 to 10; by name, the later row is first.
-ROWS = [
+ROWS: list[tuple[Any, ...]] = [
     ("01", "EP03", 8, 9, 11, "happiness"),
     (1, "EP02", 7, 10, 10, "happiness"),
     (1, "EP04", 9, "/", 10, "disgust"),

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from datasets.spec import ImageRef, SampleTable
 from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
-ROWS = [
+ROWS: list[tuple[Any, ...]] = [
     ("01", "EP03", 8, 9, 11, "happiness"),
     (1, "EP02", 7, 10, 10, "happiness"),
     (1, "EP04", 9, "/", 10, "disgust"),
@@ -24,7 +25,7 @@ ROWS = [
 
 def write_video(path: Path, frames: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 200, (64, 48))
     for _ in range(frames):
         writer.write(np.zeros((48, 64, 3), dtype=np.uint8))
     writer.release()
@@ -81,6 +82,7 @@ def test_every_layout_gives_the_same_samples(tree: Casme2Tree, frames: str, layo
         assert describe_ref(sample.image_ref, tree.root) == locate_frame(
             layout, sample.clip, sample.frame_number
         )
+        assert sample.onset_ref is not None
         assert describe_ref(sample.onset_ref, tree.root) == locate_frame(layout, sample.clip, onset)
 
 

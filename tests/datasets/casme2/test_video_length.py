@@ -16,7 +16,7 @@ from datasets.sheets.clip_files import ClipFiles
 def write_video(tmp_path: Path) -> Callable[[str, int], Path]:
     def write(name: str, frames: int) -> Path:
         path = str(tmp_path / name)
-        writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
+        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 200, (64, 48))
         assert writer.isOpened()
         for value in range(frames):
             writer.write(np.full((48, 64, 3), 5 * value, dtype=np.uint8))

@@ -5,6 +5,7 @@ No other file is read.
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from datasets.ckplus.labels import read_labels as read_labels
 from datasets.io import hdf5
 from datasets.io.directory_tree import DirectoryTree
 from datasets.io.image_reader import ImageReader
+from datasets.spec import ImageRef, SampleTable
 from tests.error_codes import raises_code
 from tests.hostile import (
     assert_bounded,
@@ -52,7 +54,7 @@ VALID = {
 }
 
 
-def run_in_fork(path, names, *, rows):
+def run_in_fork(path: Path, names: Sequence[str], *, rows: int) -> str:
     """Replace `hdf5.probe_in_subprocess` by a fork of this process, which starts faster."""
     child = os.fork()
     if not child:
@@ -68,7 +70,7 @@ def probe_in_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", run_in_fork)
 
 
-def check(path):
+def check(path: Path) -> SampleTable | None:
     """Return the table of a container after checking that each image decodes or gives a reason."""
     outside = path.parent.parent / "outside"
     table = check_outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
@@ -88,7 +90,7 @@ def check(path):
 @case_settings(50)
 @given(data=st.data())
 @pytest.mark.usefixtures("probe_in_fork")
-def test_damaged_container_is_read_or_refused(name, data) -> None:
+def test_damaged_container_is_read_or_refused(name: str, data: st.DataObject) -> None:
     with temporary_folder() as root:
         path = root / name
         path.write_bytes(data.draw(damaged_bytes(VALID[name])))
@@ -97,7 +99,7 @@ def test_damaged_container_is_read_or_refused(name, data) -> None:
 
 @pytest.mark.parametrize("name", VALID)
 @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".csv"])
-def test_container_under_another_suffix_is_read_or_refused(tmp_path: Path, name, suffix) -> None:
+def test_container_under_another_suffix_is_read_or_refused(tmp_path: Path, name: str, suffix: str) -> None:
     path = tmp_path / f"ck{suffix}"
     path.write_bytes(VALID[name])
     assert (check(path) is not None) == (suffix[1] == name[-3:].strip(".")[0])
@@ -106,14 +108,15 @@ def test_container_under_another_suffix_is_read_or_refused(tmp_path: Path, name,
 @pytest.mark.parametrize(
     "kind", ["pieces", "shape", "sparse", "labels", "side", "text", "external", "soft", "raw"]
 )
-def test_container_of_misleading_form_is_refused(tmp_path: Path, kind) -> None:
+def test_container_of_misleading_form_is_refused(tmp_path: Path, kind: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.h5").write_bytes(VALID["plain.h5"])
     root = tmp_path / "root"
     root.mkdir()
     with h5py.File(root / "ck.h5", "w") as file:
-        shape, more = (12, 48, 48), {}
+        shape = (12, 48, 48)
+        more: dict[str, Any] = {}
         if kind == "pieces":
             more = {"chunks": (400_000, 48, 48), "maxshape": (None, 48, 48), "compression": "gzip"}
         if kind == "shape":
@@ -147,9 +150,7 @@ def test_container_of_misleading_form_is_refused(tmp_path: Path, kind) -> None:
     assert decoded.fault or kind in ("labels", "text", "sparse", "shape")
 
 
-def load_nothing(path):
-    from datasets.spec import ImageRef
-
+def load_nothing(path: Path) -> ImageRef:
     return ImageRef(str(path), 0)
 
 
@@ -181,7 +182,7 @@ def test_oversized_piece_is_named(tmp_path: Path) -> None:
     cells=st.lists(st.tuples(hostile_names(), st.one_of(hostile_names(), st.just(FACE))), max_size=5),
     header=hostile_names(),
 )
-def test_any_cells_are_read_or_refused(cells, header) -> None:
+def test_any_cells_are_read_or_refused(cells: list[tuple[str, str]], header: str) -> None:
     with temporary_folder() as root:
         lines = ["emotion,pixels" if len(header) % 2 else header, f"3,{FACE}"]
         lines += [f'"{label}","{pixels}"' for label, pixels in cells]
@@ -191,7 +192,7 @@ def test_any_cells_are_read_or_refused(cells, header) -> None:
 
 @case_settings(120)
 @given(data=st.data())
-def test_any_label_file_is_read_or_listed(data) -> None:
+def test_any_label_file_is_read_or_listed(data: st.DataObject) -> None:
     numbers = st.sampled_from(
         (b"3", b"  3.0000000e+00\n", b"1e400", b"nan", b"inf", b"-0", b"0x3", b"3" * 5000)
     )
@@ -219,6 +220,6 @@ def test_any_label_file_is_read_or_listed(data) -> None:
     ],
     ids=["cell", "rows", "columns", "quote", "nul", "utf-16"],
 )
-def test_oversized_or_malformed_table_is_refused(data, tmp_path: Path) -> None:
+def test_oversized_or_malformed_table_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "ck.csv").write_bytes(data)
     assert check(tmp_path / "ck.csv") is None

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
 
 
-def write(root: Path, files: dict[str, str | bytes]) -> tuple[dict[str, Label | None], list[Anomaly]]:
+def write(root: Path, files: Mapping[str, str | bytes]) -> tuple[dict[str, Label | None], list[Anomaly]]:
     """Write label files from name → content; the name determines the folder."""
     for name, content in files.items():
         subject, sequence = name.split("_")[:2]

@@ -1,7 +1,7 @@
 import csv
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -40,7 +40,9 @@ def write_official(
     return root
 
 
-def write_ck48(root: Path, sequences: list[tuple[str, str, int, str]], below: str = "CK+48") -> Path:
+def write_ck48(
+    root: Path, sequences: Sequence[tuple[str, str, int, str | None]], below: str = "CK+48"
+) -> Path:
     """Write the CK+48 layout: the last three of `count` frames of every sequence."""
     for subject, sequence, count, emotion in sequences:
         for frame in range(count - 2, count + 1):

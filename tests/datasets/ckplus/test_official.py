@@ -35,7 +35,7 @@ def add(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Callable[..., object]:
+def release(tmp_path: Path) -> Callable[[], CkplusRelease]:
     return lambda: read_official(DirectoryTree(tmp_path), tmp_path / "images", labels=tmp_path / "labels")
 
 
@@ -44,7 +44,7 @@ def codes(loaded: CkplusRelease) -> list[tuple[str, str]]:
 
 
 def test_sequences_with_a_label_are_clips_in_order_of_name(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     add("S010/004", range(1, 13), label=7)
     add("S005/001", range(1, 12), label=3)
@@ -59,7 +59,7 @@ def test_sequences_with_a_label_are_clips_in_order_of_name(
 
 
 def test_sequences_without_label_file_are_noted_without_anomaly(
-    add: Callable[..., Path], release: Callable[..., object], tmp_path: Path
+    add: Callable[..., Path], release: Callable[[], CkplusRelease], tmp_path: Path
 ) -> None:
     add("S005/001", range(1, 5), label=3)
     add("S005/002", range(1, 5))
@@ -75,7 +75,7 @@ def test_sequences_without_label_file_are_noted_without_anomaly(
 
 
 def test_label_without_images_is_listed(
-    add: Callable[..., Path], release: Callable[..., object], tmp_path: Path
+    add: Callable[..., Path], release: Callable[[], CkplusRelease], tmp_path: Path
 ) -> None:
     add("S005/001", range(1, 5), label=3)
     add("S005/002", [], label=3, of=4)
@@ -86,7 +86,7 @@ def test_label_without_images_is_listed(
 
 
 def test_empty_folder_is_listed_and_is_not_unlabelled(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     add("S005/001", range(1, 5), label=3)
     add("S005/002")
@@ -95,7 +95,9 @@ def test_empty_folder_is_listed_and_is_not_unlabelled(
     assert loaded.notes[1].startswith("unlabelled: 0 ")
 
 
-def test_unusable_label_is_not_unlabelled(add: Callable[..., Path], release: Callable[..., object]) -> None:
+def test_unusable_label_is_not_unlabelled(
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
+) -> None:
     add("S005/001", range(1, 5), label=3)
     add("S005/002", range(1, 5), label=0)
     loaded = release()
@@ -105,7 +107,7 @@ def test_unusable_label_is_not_unlabelled(add: Callable[..., Path], release: Cal
 
 
 def test_sequence_without_its_labelled_frame_is_left_out(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     add("S005/001", range(1, 9), label=3, of=11)
     loaded = release()
@@ -116,7 +118,7 @@ def test_sequence_without_its_labelled_frame_is_left_out(
 
 
 def test_label_of_an_earlier_frame_is_used_and_listed(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     add("S005/001", range(1, 12), label=3, of=9)
     loaded = release()
@@ -125,7 +127,7 @@ def test_label_of_an_earlier_frame_is_used_and_listed(
 
 
 def test_gaps_and_short_sequences_are_used_and_listed(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     add("S005/001", [1, 2, 5], label=3)
     add("S005/002", [1, 2], label=3)
@@ -135,7 +137,7 @@ def test_gaps_and_short_sequences_are_used_and_listed(
 
 
 def test_images_of_other_names_and_of_other_sequences_are_left_out_and_listed(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     folder = add("S005/001", range(1, 4), label=3)
     for name in ("face.png", "S005_001_4.png", "S006_001_00000004.png", "S005_002_00000004.png", "a.txt"):
@@ -152,7 +154,7 @@ def test_images_of_other_names_and_of_other_sequences_are_left_out_and_listed(
 
 
 def test_thousand_strange_images_are_one_anomaly(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     folder = add("S005/001", range(1, 4), label=3)
     for number in range(1000):
@@ -162,7 +164,7 @@ def test_thousand_strange_images_are_one_anomaly(
 
 
 def test_png_is_used_if_a_frame_has_two_images(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     folder = add("S005/001", range(1, 4), label=3)
     add("S005/001", [3], ending="bmp")
@@ -173,14 +175,14 @@ def test_png_is_used_if_a_frame_has_two_images(
 
 @pytest.mark.parametrize("ending", ["jpg", "JPEG", "bmp", "tiff"])
 def test_other_formats_are_read_too(
-    add: Callable[..., Path], release: Callable[..., object], ending: str
+    add: Callable[..., Path], release: Callable[[], CkplusRelease], ending: str
 ) -> None:
     add("S005/001", range(1, 4), label=3, ending=ending)
     assert list(release().clips[0].frames) == [1, 2, 3]
 
 
 def test_frames_of_mixed_formats_are_sorted_by_number(
-    add: Callable[..., Path], release: Callable[..., object]
+    add: Callable[..., Path], release: Callable[[], CkplusRelease]
 ) -> None:
     add("S005/001", [1, 3])
     add("S005/001", [2, 4], label=3, ending="jpg")
@@ -188,7 +190,7 @@ def test_frames_of_mixed_formats_are_sorted_by_number(
 
 
 def test_files_of_operating_systems_are_no_anomaly(
-    add: Callable[..., Path], release: Callable[..., object], tmp_path: Path
+    add: Callable[..., Path], release: Callable[[], CkplusRelease], tmp_path: Path
 ) -> None:
     folder = add("S005/001", range(1, 4), label=3)
     for folder_path in (folder, folder.parent, folder.parent.parent, tmp_path / "labels"):

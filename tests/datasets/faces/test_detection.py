@@ -13,6 +13,7 @@ from datasets.faces import detection
 from datasets.faces.detection import count_failures, detect_faces, load_cached_faces
 from datasets.faces.face_boxes import Face
 from datasets.spec import ImageRef, Sample, SampleTable
+from tests.datasets.image_files import load_astronaut
 from tests.error_codes import raises_code
 
 BLANK = np.full((120, 160, 3), 128, dtype=np.uint8)
@@ -26,10 +27,8 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def face() -> NDArray[np.uint8]:
     """Return a small photograph, 160 by 120 px, with the nose at about (81, 53)."""
-    from skimage.data import astronaut
-
-    photograph = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)[10:250, 60:380]
-    return cv2.resize(photograph, (160, 120), interpolation=cv2.INTER_AREA)
+    photograph = load_astronaut()[10:250, 60:380]
+    return np.asarray(cv2.resize(photograph, (160, 120), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -108,7 +107,7 @@ def test_apex_middle_and_last_frame_replace_an_onset_without_face(
     clip: Callable[..., list[Sample]], face: NDArray[np.uint8]
 ) -> None:
     base = get_left_edge(detect_faces(table(clip("base", [face])))[0])
-    shifts = {0: None, 1: -20, 2: 0, 3: 10, 4: 20}
+    shifts = {0: 0, 1: -20, 2: 0, 3: 10, 4: 20}
     # Of five samples the middle one is number 2, the last number 4; the apex is number 3.
     expected = {(): 10, (3,): 0, (3, 2): 20}
     for blank, shift in expected.items():
@@ -205,7 +204,9 @@ def test_second_search_is_cached_unless_a_file_changes(
         sample_table, samples=tuple(replace(sample, label=1) for sample in sample_table.samples)
     )
     detect_faces(sample_table)
-    assert [detected.label for detected in load_cached_faces(relabelled)] == [1, 1]
+    cached = load_cached_faces(relabelled)
+    assert cached is not None
+    assert [detected.label for detected in cached] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ def test_unopenable_file_is_an_os_error_naming_it(
 def test_missing_cascades_are_an_error_before_any_read(
     clip: Callable[..., list[Sample]], face: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cv2.data, "haarcascades", "/nowhere")
+    monkeypatch.setattr("cv2.data.haarcascades", "/nowhere")
     with raises_code("face-cascade.missing"):
         detect_faces(table(clip("a", [face])))
 

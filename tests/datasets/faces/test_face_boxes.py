@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ DETECTED = Face(
 MISSING = Face(clip="z", subject="1", label=1, cascade="", box=(0, 0, 0), image_size=(100, 80), box_source="")
 
 
-def with_box(clip: str, box: tuple[int, int, int], **changes: str) -> Face:
+def with_box(clip: str, box: tuple[int, int, int], **changes: Any) -> Face:
     return replace(DETECTED, clip=clip, box=box, **changes)
 
 

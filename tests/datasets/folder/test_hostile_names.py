@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,7 @@ HEADER = ("path", "label", "subject", "clip", "frame")
 GOOD = [(f"{n}.png", "ab"[n % 2], f"s{n // 2}", f"c{n // 2}{n % 2}", str(n)) for n in range(8)]
 
 
-def text(rows: list[tuple[str, ...]], header: tuple[str, ...] = HEADER, encoding: str = "utf-8") -> bytes:
+def text(rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = HEADER, encoding: str = "utf-8") -> bytes:
     written = io.StringIO()
     csv.writer(written).writerows([header, *rows])
     return written.getvalue().encode(encoding, "replace")

@@ -40,7 +40,7 @@ def ids(table: SampleTable) -> list[str]:
     return sorted(sample.id for sample in table.samples)
 
 
-def codes(table: SampleTable) -> Counter:
+def codes(table: SampleTable) -> Counter[str]:
     return Counter(anomaly.code for anomaly in table.anomalies)
 
 

@@ -47,7 +47,7 @@ def test_containment_is_decided_by_the_resolved_path(tmp_path: Path) -> None:
         assert not resolver.contains(resolver.resolve(str(tmp_path / "mine" / name)))
     assert not resolver.contains(os.path.realpath(tmp_path / "mine")), "the root is not below itself"
     assert PathResolver(tmp_path / "mine" / "out").contains(os.path.realpath(tmp_path / "mine2" / "x"))
-    assert PathResolver(tmp_path.root).contains(one)
+    assert PathResolver(Path(tmp_path.root)).contains(one)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def put(root: Path) -> Callable[..., Path]:
     return write
 
 
-def codes(table: SampleTable) -> Counter:
+def codes(table: SampleTable) -> Counter[str]:
     return Counter(anomaly.code for anomaly in table.anomalies)
 
 

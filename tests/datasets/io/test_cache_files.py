@@ -87,9 +87,14 @@ def test_key_depends_on_frame_index_and_optionally_the_onset(samples: list[Sampl
 
 
 def test_file_state_is_read_a_single_time(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = []
+    paths: list[str] = []
     stat = os.stat
-    monkeypatch.setattr("datasets.io.cache_files.os.stat", lambda path: paths.append(path) or stat(path))
+
+    def record_stat(path: str) -> os.stat_result:
+        paths.append(path)
+        return stat(path)
+
+    monkeypatch.setattr("datasets.io.cache_files.os.stat", record_stat)
     compute_content_key([], samples * 50, include_onsets=False)
     assert paths == [sample.path for sample in samples]
 

@@ -1,5 +1,6 @@
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import h5py
@@ -17,7 +18,7 @@ GREY = np.random.default_rng(0).integers(0, 256, size=(5, 48, 48), dtype=np.uint
 @pytest.fixture
 def video(tmp_path: Path) -> str:
     path = tmp_path / "a.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 200, (64, 48))
     for shade in range(12):
         writer.write(np.full((48, 64, 3), 20 * shade, dtype=np.uint8))
     writer.release()
@@ -40,19 +41,32 @@ def spell_pixels(image: NDArray[np.uint8]) -> str:
     return " ".join(map(str, image.ravel()))
 
 
+def load_channel(image_ref: ImageRef) -> NDArray[np.uint8]:
+    """Return the first channel of a readable image."""
+    image = read_image(image_ref).image
+    assert image is not None
+    return image[..., 0]
+
+
 def test_recording_frames_are_read_in_any_order(video: str) -> None:
     with ImageReader() as reader:
         for item in (3, 3, 4, 9, 2, 11, 0):
             image_array = reader.read(ImageRef(video, item))
+            assert image_array.image is not None
             assert image_array.image.shape == (48, 64, 3)
             assert np.abs(image_array.image.astype(int) - 20 * item).max() <= 3
             assert image_array.digest == hashlib.sha256(image_array.image.tobytes()).hexdigest()
 
 
 def test_ordered_reads_open_the_video_a_single_time(video: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: list[tuple[Any, ...]] = []
     capture = cv2.VideoCapture
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: calls.append(args) or capture(*args))
+
+    def record_capture(*args: Any) -> cv2.VideoCapture:
+        calls.append(args)
+        return capture(*args)
+
+    monkeypatch.setattr(cv2, "VideoCapture", record_capture)
     with ImageReader() as reader:
         for item in range(12):
             assert reader.read(ImageRef(video, item)).image is not None
@@ -81,6 +95,7 @@ def test_recording_of_too_large_frames_is_refused(video: str, monkeypatch: pytes
 def test_hdf5_images_are_grey_and_digests_hash_their_pixels(h5_path: str) -> None:
     for item in (4, 0):
         image_array = read_image(ImageRef(h5_path, item))
+        assert image_array.image is not None
         assert np.array_equal(image_array.image, np.dstack([GREY[item]] * 3))
         assert image_array.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
     assert read_image(ImageRef(h5_path, 5)).fault == "data_pixel has 5 images; image 6 was requested"
@@ -113,22 +128,28 @@ def test_csv_images_match_their_rows(tmp_path: Path, header: str) -> None:
     path = text(tmp_path / "a.csv", [spell_pixels(image) for image in GREY], header)
     for item in (2, 0, 4):
         image_array = read_image(ImageRef(path, item))
+        assert image_array.image is not None
         assert np.array_equal(image_array.image, np.dstack([GREY[item]] * 3))
         assert image_array.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
     assert read_image(ImageRef(path, 5)).fault == "the file has 5 rows; row 6 was requested"
 
 
 def test_csv_is_read_again_only_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: list[dict[str, Any]] = []
     plain = open
-    monkeypatch.setattr("builtins.open", lambda path, *a, **k: calls.append(k) or plain(path, *a, **k))
+
+    def record_open(path: str, *args: Any, **options: Any) -> Any:
+        calls.append(options)
+        return plain(path, *args, **options)
+
+    monkeypatch.setattr("builtins.open", record_open)
     path = text(tmp_path / "a.csv", [spell_pixels(image) for image in GREY])
     calls.clear()
     for item in range(5):
         read_image(ImageRef(path, item))
     assert sum("newline" in kind for kind in calls) == 1
     text(tmp_path / "a.csv", [spell_pixels(image) for image in GREY[::-1]] + ["7"])
-    assert np.array_equal(read_image(ImageRef(path, 0)).image[..., 0], GREY[4])
+    assert np.array_equal(load_channel(ImageRef(path, 0)), GREY[4])
 
 
 @pytest.mark.parametrize(
@@ -145,7 +166,7 @@ def test_csv_is_read_again_only_after_a_change(tmp_path: Path, monkeypatch: pyte
 def test_row_without_valid_image_is_a_separate_fault(tmp_path: Path, row: str, fault: str) -> None:
     path = text(tmp_path / "a.csv", [row, spell_pixels(GREY[1])])
     assert fault in read_image(ImageRef(path, 0)).fault
-    assert np.array_equal(read_image(ImageRef(path, 1)).image[..., 0], GREY[1])
+    assert np.array_equal(load_channel(ImageRef(path, 1)), GREY[1])
 
 
 def test_csv_without_the_column_and_invalid_csv_are_faults(tmp_path: Path) -> None:

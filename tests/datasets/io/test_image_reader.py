@@ -20,6 +20,13 @@ def decode(path: Path) -> DecodedImage:
     return read_image(ImageRef(str(path)))
 
 
+def load_pixels(path: Path) -> NDArray[np.uint8]:
+    """Return the BGR pixels of a readable image."""
+    image = decode(path).image
+    assert image is not None
+    return image
+
+
 NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
 
 
@@ -27,6 +34,7 @@ def test_image_is_bgr_with_the_files_pixels(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encode(NOISE))
     decoded = decode(path)
+    assert decoded.image is not None
     assert decoded.image.dtype == np.uint8
     assert np.array_equal(decoded.image, NOISE)
     assert decoded.digest == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -37,7 +45,7 @@ def test_grey_and_16_bit_images_become_8_bit_bgr(tmp_path: Path) -> None:
     (tmp_path / "8.png").write_bytes(encode(grey))
     (tmp_path / "16.png").write_bytes(encode(grey.astype(np.uint16) * 256 + 200))
     for name in ("8.png", "16.png"):
-        assert np.array_equal(decode(tmp_path / name).image, np.dstack([grey] * 3))
+        assert np.array_equal(load_pixels(tmp_path / name), np.dstack([grey] * 3))
 
 
 @pytest.mark.parametrize("scale", [1, 257])
@@ -45,7 +53,7 @@ def test_transparent_pixels_become_black(tmp_path: Path, scale: int) -> None:
     image = np.full((2, 3, 4), 200, dtype=np.uint16) * scale
     image[:, :, 3] = np.array([255, 0, 128]) * scale
     (tmp_path / "a.png").write_bytes(encode(image.astype(np.uint8 if scale == 1 else np.uint16)))
-    assert decode(tmp_path / "a.png").image[0, :, 1].tolist() == [200, 0, 100]
+    assert load_pixels(tmp_path / "a.png")[0, :, 1].tolist() == [200, 0, 100]
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -84,7 +92,7 @@ def test_bytes_after_the_image_are_ignored(tmp_path: Path) -> None:
 
 def test_wrong_suffix_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(encode(NOISE, ".png"))
-    assert np.array_equal(decode(tmp_path / "a.jpg").image, NOISE)
+    assert np.array_equal(load_pixels(tmp_path / "a.jpg"), NOISE)
 
 
 def test_missing_file_is_an_os_error_naming_it(tmp_path: Path) -> None:
@@ -123,4 +131,11 @@ def test_reader_alternates_between_files_and_containers(tmp_path: Path) -> None:
     names = (("a.png", -1), ("b.csv", 0), ("c.csv", 0), ("a.png", -1), ("b.csv", 0))
     with ImageReader() as reader:
         images = [reader.read(ImageRef(str(tmp_path / name), item)).image for name, item in names]
-    assert [image[0, 0, 0] for image in images] == [NOISE[0, 0, 0], 7, 9, NOISE[0, 0, 0], 7]
+    corners = [None if image is None else image[0, 0, 0] for image in images]
+    assert corners == [
+        NOISE[0, 0, 0],
+        7,
+        9,
+        NOISE[0, 0, 0],
+        7,
+    ]

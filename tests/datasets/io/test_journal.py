@@ -136,12 +136,14 @@ def test_other_disk_error_keeps_the_steps(target: Path) -> None:
 
 
 def test_journal_line_is_written_after_its_data(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced = []
+    synced: list[int] = []
     fsync = os.fsync
-    monkeypatch.setattr(
-        "datasets.io.journal.os.fsync",
-        lambda handle: synced.append(os.fstat(handle).st_size) or fsync(handle),
-    )
+
+    def record_fsync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+        fsync(handle)
+
+    monkeypatch.setattr("datasets.io.journal.os.fsync", record_fsync)
     with Journal(target) as journal:
         journal.append({"number": 1}, b"0" * 1000)
         line = len(json.dumps({"number": 1, "end": 1000})) + 1

@@ -18,6 +18,7 @@ from datasets.leakage.similarity import (
     squared_distances,
 )
 from datasets.spec import SampleTable
+from tests.datasets.image_files import recode_as_jpeg
 
 
 @pytest.fixture
@@ -171,7 +172,8 @@ def test_a_tenth_of_casme_ii_is_compared_in_seconds(rng: np.random.Generator) ->
 
 def test_signature_is_256_numbers_of_zero_mean_and_unit_norm(face: Callable[[], NDArray[np.uint8]]) -> None:
     signatures = compute_signatures(np.stack([face(), face()]))
-    assert (signatures.shape, signatures.dtype) == ((2, 256), np.float32)
+    assert signatures.shape == (2, 256)
+    assert signatures.dtype == np.float32
     assert signatures.mean(axis=1) == pytest.approx([0, 0], abs=1e-6)
     assert np.linalg.norm(signatures, axis=1) == pytest.approx([1, 1], abs=1e-6)
 
@@ -182,8 +184,9 @@ def test_image_of_one_grey_has_a_signature_of_zeros() -> None:
 
 @pytest.mark.parametrize("side", [8, 16, 50])
 def test_images_of_any_size_have_a_signature(face: Callable[[], NDArray[np.uint8]], side: int) -> None:
-    small = cv2.resize(np.ascontiguousarray(face().transpose(1, 2, 0)), (side, side)).transpose(2, 0, 1)
-    assert np.linalg.norm(compute_signatures(small[None])) == pytest.approx(1, abs=1e-6)
+    small = cv2.resize(np.ascontiguousarray(face().transpose(1, 2, 0)), (side, side))
+    images = np.asarray(small, dtype=np.uint8).transpose(2, 0, 1)[None]
+    assert np.linalg.norm(compute_signatures(images)) == pytest.approx(1, abs=1e-6)
 
 
 def test_signature_weights_colours_as_grey(face: Callable[[], NDArray[np.uint8]]) -> None:
@@ -197,11 +200,10 @@ def test_changed_copy_is_near_and_another_person_is_far(
     rng: np.random.Generator, face: Callable[[], NDArray[np.uint8]]
 ) -> None:
     image = face()
-    pixels = np.ascontiguousarray(image.transpose(1, 2, 0))
-    coded = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR)
+    coded = recode_as_jpeg(image, quality=60)
     brighter = (image * 1.1 + 10).astype(np.uint8)
     shifted = np.roll(image, 1, axis=2)
-    signatures = compute_signatures(np.stack([image, coded.transpose(2, 0, 1), brighter, shifted, face()]))
+    signatures = compute_signatures(np.stack([image, coded, brighter, shifted, face()]))
     near = [distance(signatures, 0, other) for other in (1, 2, 3)]
     assert max(near) < distance(signatures, 0, 4) / 4
 
@@ -222,7 +224,8 @@ def test_squared_distances_equal_a_plain_loop(rng: np.random.Generator) -> None:
 def signatures(rng: np.random.Generator) -> NDArray[np.float32]:
     """Return unit signatures of 20 subjects with 6 similar images each."""
     people = rng.normal(size=(20, 256)).repeat(6, axis=0) + rng.normal(0, 0.05, size=(120, 256))
-    return (people / np.linalg.norm(people, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (people / np.linalg.norm(people, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 SUBJECTS = np.arange(120) // 6

@@ -3,6 +3,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import h5py
@@ -13,6 +14,7 @@ from datasets.casme2 import loader as casme2
 from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import ImageRef, Sample, SampleTable
 from tests.datasets.conftest import Casme2Tree
+from tests.datasets.image_files import load_astronaut, load_image
 from tests.error_codes import raises_code
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
@@ -33,7 +35,7 @@ def list_cache_files(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "cache" / "pixels").iterdir() if path.suffix != ".lock"]
 
 
-class Progress(list):
+class Progress(list[tuple[int, int]]):
     def __call__(self, finished: int, total: int) -> None:
         self.append((finished, total))
 
@@ -130,9 +132,7 @@ def test_fingerprint_depends_on_neither_root_nor_order_nor_size(tree: Casme2Tree
 @pytest.mark.parametrize(
     "change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame_number": 9}]
 )
-def test_fingerprint_depends_on_every_fact_of_a_sample(
-    table: SampleTable, change: dict[str, str | int]
-) -> None:
+def test_fingerprint_depends_on_every_fact_of_a_sample(table: SampleTable, change: dict[str, Any]) -> None:
     changed = replace(table, samples=(replace(table.samples[0], **change), *table.samples[1:]))
     assert preprocess_images(changed, size=6).fingerprint != preprocess_images(table, size=6).fingerprint
 
@@ -253,9 +253,7 @@ def test_images_in_containers_become_rows(tmp_path: Path) -> None:
 @pytest.fixture
 def faces(tmp_path: Path) -> SampleTable:
     """Write two clips of a photograph; the second shows no face."""
-    from skimage.data import astronaut
-
-    photograph = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
+    photograph = load_astronaut()
     samples = []
     for clip, frame in (("a", 1), ("a", 2), ("b", 1), ("b", 2)):
         path = tmp_path / f"{clip}{frame}.png"
@@ -280,7 +278,7 @@ def test_aligned_images_are_cropped_faces_with_listed_fallbacks(faces: SampleTab
     assert [(face.clip, face.box_source) for face in loaded.faces] == [("a", "onset"), ("b", "centre")]
     left, top, side = loaded.faces[0].box
     for row, frame in ((0, 1), (1, 2)):
-        image = cv2.imread(faces.samples[row].path)[top : top + side, left : left + side]
+        image = load_image(faces.samples[row].path)[top : top + side, left : left + side]
         expected = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)[..., ::-1]
         assert np.array_equal(loaded.images[row], expected.transpose(2, 0, 1)), frame
     assert [(anomaly.code, anomaly.location) for anomaly in loaded.table.anomalies] == [
@@ -314,7 +312,9 @@ def test_alignment_and_representation_have_separate_caches(faces: SampleTable) -
 def test_onset_changes_cache_and_fingerprint_only_if_used(faces: SampleTable) -> None:
     table = replace(faces, samples=faces.samples[1::2])
     before = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
-    cv2.imwrite(table.samples[0].onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
+    onset_ref = table.samples[0].onset_ref
+    assert onset_ref is not None
+    cv2.imwrite(onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
     after = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
     assert after[0] == before[0]
     assert after[1] != before[1]

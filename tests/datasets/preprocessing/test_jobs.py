@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -88,7 +89,7 @@ def work(
 
 
 def square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return cv2.resize(image, (30, 30), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(image, (30, 30), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 FACE = Face(
@@ -154,7 +155,7 @@ def test_unreadable_or_missing_onset_is_a_fault_of_its_rows(
 
 def test_onset_and_video_are_opened_a_single_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "a.avi")
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 200, (40, 32))
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 200, (40, 32))
     for shade in range(10):
         writer.write(np.full((32, 40, 3), 20 * shade, dtype=np.uint8))
     writer.release()
@@ -162,9 +163,14 @@ def test_onset_and_video_are_opened_a_single_time(tmp_path: Path, monkeypatch: p
         replace(sample, frame_index=item, onset_ref=ImageRef(path, 2))
         for item, sample in enumerate(rows("a", 10, path=path))
     )[2:]
-    calls = []
+    calls: list[tuple[Any, ...]] = []
     capture = cv2.VideoCapture
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: calls.append(args) or capture(*args))
+
+    def record_capture(*args: Any) -> cv2.VideoCapture:
+        calls.append(args)
+        return capture(*args)
+
+    monkeypatch.setattr(cv2, "VideoCapture", record_capture)
     result = run_job(work(video, representation="apex_minus_onset"))
     assert np.abs(result.images.mean(axis=(1, 2, 3)) - [128 + 10 * n for n in range(8)]).max() <= 2
     assert len(calls) == 2

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "made.rgb"
 
 
-class Progress(list):
+class Progress(list[tuple[int, int]]):
     def __call__(self, finished: int, total: int) -> None:
         self.append((finished, total))
 
@@ -74,7 +75,7 @@ def test_rows_are_recorded_in_order_across_units(
     ]
 
 
-def with_change(change: Callable[..., object]) -> Callable[[Path], None]:
+def with_change(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     """Return a record with one field changed, as if another program had written to the file."""
 
     def damage(target: Path) -> None:
@@ -99,7 +100,7 @@ def with_change(change: Callable[..., object]) -> Callable[[Path], None]:
     ],
 )
 def test_pixels_with_an_invalid_record_are_rebuilt(
-    work: PreprocessJob, target: Path, damage: Callable[..., object]
+    work: PreprocessJob, target: Path, damage: Callable[[Path], object]
 ) -> None:
     first = load_or_build_record(work, target, Progress())
     pixels = target.read_bytes()

@@ -21,8 +21,9 @@ SIDE = FLOW_SIZE
 def skin() -> NDArray[np.uint8]:
     """Return a texture with trackable detail and a margin for shifts."""
     noise = np.random.default_rng(0).integers(0, 256, size=(SIDE + 64, SIDE + 64)).astype(np.uint8)
-    smooth = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
-    return cv2.cvtColor(smooth, cv2.COLOR_GRAY2BGR)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 4)
+    smooth = cv2.normalize(smooth, np.empty_like(smooth), 0, 255, cv2.NORM_MINMAX)
+    return np.asarray(cv2.cvtColor(smooth, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
 def render_view(
@@ -34,8 +35,9 @@ def render_view(
     """Return the middle of the texture after scaling about its centre and shifting."""
     centre = (SIDE - 1) / 2
     (sx, sy), (dx, dy) = stretch, shift
-    moved = np.float64([[sx, 0, centre - sx * (centre + 32) + dx], [0, sy, centre - sy * (centre + 32) + dy]])
-    return cv2.warpAffine(skin, moved, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    moved = np.array([[sx, 0, centre - sx * (centre + 32) + dx], [0, sy, centre - sy * (centre + 32) + dy]])
+    view = cv2.warpAffine(skin, moved, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    return np.asarray(view, dtype=np.uint8)
 
 
 def crop_margin(image: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -111,15 +113,16 @@ def test_rotation_has_no_strain() -> None:
 
 def test_frame_is_resized_by_area_and_ignores_the_onset() -> None:
     image = np.array([[0, 100, 8, 8], [40, 60, 8, 8]], dtype=np.uint8)
-    frame = cv2.cvtColor(np.vstack([image, image]), cv2.COLOR_GRAY2BGR)
+    frame = np.dstack([np.vstack([image, image])] * 3)
     resized = represent(frame, frame[:0], representation="frame", size=2)
     assert resized[..., 1].tolist() == [[50, 8], [50, 8]]
 
 
 def test_representations_have_the_requested_size_for_any_onset_size(skin: NDArray[np.uint8]) -> None:
     frame = render_view(skin)
+    onset = np.asarray(cv2.resize(frame, (300, 300)), dtype=np.uint8)
     for name in ("apex_minus_onset", "flow"):
-        resized = represent(frame, cv2.resize(frame, (300, 300)), representation=name, size=48)
+        resized = represent(frame, onset, representation=name, size=48)
         assert resized.shape == (48, 48, 3)
         assert np.median(resized.reshape(-1, 3), axis=0)[:2] == pytest.approx([128, 128], abs=2)
     plain = represent(frame, frame[:, ::-1], representation="apex_minus_onset", size=SIDE)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from datasets.casme2.constants import CLASSES, DEFAULT_CLASSES, FACTS
@@ -108,7 +110,7 @@ def test_apex_that_is_no_frame_of_the_clip_is_none(apex: str) -> None:
         ({"filename": ""}, "unreadable key"),
     ],
 )
-def test_unusable_row_is_listed(changes: dict[str, str], code: str) -> None:
+def test_unusable_row_is_listed(changes: dict[str, Any], code: str) -> None:
     clips, anomalies = build_clips([row(**changes)], TAKES)
     assert clips == []
     assert anomalies[0].code == code

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 
 from datasets.casme2.constants import DEFAULT_CLASSES
@@ -9,6 +7,7 @@ from datasets.sheets.frame_policies import (
     APEX_WINDOW_RADIUS,
     POLICY_FUNCTIONS,
     FrameSelection,
+    Policy,
     select_apex,
     select_apex_window,
     select_onset_offset,
@@ -51,7 +50,7 @@ def test_every_policy_has_a_function() -> None:
 
 
 @pytest.mark.parametrize("policy", POLICY_FUNCTIONS.values())
-def test_samples_reference_their_image_and_onset(policy: Callable[..., object]) -> None:
+def test_samples_reference_their_image_and_onset(policy: Policy) -> None:
     samples = policy([clip(lacking=(10, 11))], DEFAULT_CLASSES).samples
     assert samples
     for sample in samples:

@@ -1,6 +1,6 @@
 import os
 from pathlib import Path
-from posix import ScandirIterator
+from typing import Any
 
 import pytest
 
@@ -101,7 +101,7 @@ def test_folder_that_cannot_be_opened_is_listed(tree: Casme2Tree, monkeypatch: p
     whole = os.scandir
 
     # Root, who runs the tests in a container, can open everything.
-    def scandir(path: Path) -> ScandirIterator:
+    def scandir(path: Path) -> Any:
         if os.fspath(path).endswith("locked"):
             raise PermissionError(13, "Permission denied", path)
         return whole(path)

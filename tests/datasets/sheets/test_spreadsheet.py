@@ -1,20 +1,20 @@
 import io
 import os
 import zipfile
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import openpyxl
 import pytest
 import xlwt
+from openpyxl.worksheet.worksheet import Worksheet
 
 from datasets.sheets import spreadsheet as casme2_cells
 from datasets.sheets.spreadsheet import read_tables
 from tests.error_codes import raises_code
 
 
-def xls(path: Path, rows: list[tuple[str | float, None, str | int]]) -> Path:
+def xls(path: Path, rows: Sequence[tuple[str | float | None, ...]]) -> Path:
     book = xlwt.Workbook()
     sheet = book.add_sheet("Sheet1")
     for line, row in enumerate(rows):
@@ -25,19 +25,26 @@ def xls(path: Path, rows: list[tuple[str | float, None, str | int]]) -> Path:
     return path
 
 
-def xlsx(path: Path | BytesIO, rows: list[tuple[str | float | None, ...]]) -> Path | BytesIO:
+def xlsx(path: Path, rows: Sequence[tuple[str | float | None, ...]]) -> Path:
     book = openpyxl.Workbook()
+    assert isinstance(book.active, Worksheet)
     for row in rows:
         book.active.append(row)
     book.save(path)
     return path
 
 
-ROWS = [("Subject", None, "Onset"), ("01", None, 46), (2, None, "4+L10"), (3.5, None, "/")]
+WriteWorkbook = Callable[[Path, Sequence[tuple[str | float | None, ...]]], Path]
+ROWS: list[tuple[str | float | None, ...]] = [
+    ("Subject", None, "Onset"),
+    ("01", None, 46),
+    (2, None, "4+L10"),
+    (3.5, None, "/"),
+]
 
 
 @pytest.mark.parametrize("write", [xls, xlsx])
-def test_workbooks_cells_are_text_and_blanks_are_empty(tmp_path: Path, write: Callable[..., object]) -> None:
+def test_workbooks_cells_are_text_and_blanks_are_empty(tmp_path: Path, write: WriteWorkbook) -> None:
     grid, *_ = read_tables(write(tmp_path / f"a.{write.__name__}", ROWS))
     assert [row[:3] for row in grid] == [
         ["Subject", "", "Onset"],
@@ -51,7 +58,7 @@ def test_workbooks_cells_are_text_and_blanks_are_empty(tmp_path: Path, write: Ca
     ("written", "named"), [(xls, "a.xlsx"), (xlsx, "a.xls"), (xlsx, "a.XLSX"), (xls, "a.XLS")]
 )
 def test_content_and_not_suffix_decides_the_format(
-    tmp_path: Path, written: Callable[..., object], named: str
+    tmp_path: Path, written: WriteWorkbook, named: str
 ) -> None:
     grid, *_ = read_tables(written(tmp_path / named, ROWS))
     assert grid[1][:3] == ["01", "", "46"]
@@ -67,6 +74,7 @@ def test_csv_in_any_separator_and_encoding(tmp_path: Path, separator: str, encod
 
 def test_formulas_give_their_stored_values(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
+    assert isinstance(book.active, Worksheet)
     book.active.append(["Subject", "=1+1"])
     book.save(tmp_path / "a.xlsx")
     assert read_tables(tmp_path / "a.xlsx")[0][0][:2] == ["Subject", ""]
@@ -74,6 +82,7 @@ def test_formulas_give_their_stored_values(tmp_path: Path) -> None:
 
 def test_every_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
+    assert isinstance(book.active, Worksheet)
     book.active.append(["a title"])
     book.create_sheet("second").append(["Subject"])
     book.save(tmp_path / "a.xlsx")
@@ -144,9 +153,7 @@ def test_damaged_file_is_one_clear_error(tmp_path: Path, name: str, content: byt
 
 @pytest.mark.parametrize("write", [xls, xlsx])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_truncated_workbook_is_one_clear_error(
-    tmp_path: Path, write: Callable[..., object], share: float
-) -> None:
+def test_truncated_workbook_is_one_clear_error(tmp_path: Path, write: WriteWorkbook, share: float) -> None:
     path = write(tmp_path / f"a.{write.__name__}", ROWS)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])

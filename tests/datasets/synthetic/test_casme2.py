@@ -1,6 +1,7 @@
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import openpyxl
@@ -15,6 +16,7 @@ from datasets.synthetic.clip_writer import RenderJob
 from datasets.synthetic.coding_sheet import write_sheet
 from datasets.synthetic.spec import SyntheticSpec
 from datasets.synthetic_marker import MARKER
+from tests.datasets.image_files import load_image
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +29,21 @@ def rows(root: Path) -> pd.DataFrame:
     return pd.read_excel(sheet, dtype={"Subject": str, "Action Units": object})
 
 
+def iter_rows(root: Path) -> Iterator[Any]:
+    """Yield the rows of the coding sheet with the columns as attributes."""
+    yield from rows(root).itertuples()
+
+
 def numbers(folder: Path, prefix: str) -> list[int]:
     return sorted(int(path.stem.removeprefix(prefix)) for path in folder.iterdir() if path.name[0] != ".")
 
 
 def test_raw_selected_has_onset_to_offset_with_the_sheets_numbers(synthetic_set: Callable[..., Path]) -> None:
     root = synthetic_set("casme2-raw-selected")
-    for row in rows(root).itertuples():
+    for row in iter_rows(root):
         folder = root / "CASME2_RAW_selected" / f"sub{row.Subject}" / row.Filename
         assert numbers(folder, "img") == list(range(row.OnsetFrame, row.OffsetFrame + 1))
-    assert cv2.imread(str(next(folder.iterdir()))).shape == (480, 640, 3)
+    assert load_image(next(folder.iterdir())).shape == (480, 640, 3)
 
 
 def test_raw_layout_has_complete_recordings(synthetic_set: Callable[..., Path]) -> None:
@@ -46,14 +53,14 @@ def test_raw_layout_has_complete_recordings(synthetic_set: Callable[..., Path]) 
         "CASME2-coding-20140508.xlsx",
         MARKER,
     ]
-    for row in rows(root).itertuples():
+    for row in iter_rows(root):
         folder = root / "CASME2-RAW" / f"sub{row.Subject}" / row.Filename
         assert numbers(folder, "img") == list(range(1, row.OffsetFrame + 4))
 
 
 def test_compressed_is_one_video_per_recording(synthetic_set: Callable[..., Path]) -> None:
     root = synthetic_set("casme2-compressed")
-    for row in rows(root).itertuples():
+    for row in iter_rows(root):
         video = root / "CASME2_compressed" / f"sub{row.Subject}" / f"{row.Filename}.avi"
         reader = cv2.VideoCapture(str(video))
         assert reader.get(cv2.CAP_PROP_FRAME_COUNT) == row.OffsetFrame + 3

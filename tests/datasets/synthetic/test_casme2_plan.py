@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -6,9 +7,8 @@ from datasets.synthetic.casme2_plan import CASME2_COUNTS, ClipPlan, plan_clips, 
 
 
 def plan(**changes: int) -> tuple[ClipPlan, ...]:
-    return plan_clips(
-        **({"subjects": 26, "clips": 255, "frames": None, "balance": False, "seed": 0} | changes)
-    )
+    defaults: dict[str, Any] = {"subjects": 26, "clips": 255, "frames": None, "balance": False, "seed": 0}
+    return plan_clips(**(defaults | changes))
 
 
 def test_real_sets_size_has_the_real_sheets_counts() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from datasets.synthetic_marker import MARKER
+from tests.datasets.image_files import load_image
 
 CLASSES = ["anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"]
 
@@ -28,7 +29,7 @@ def test_ck48_has_one_folder_per_class(plain_set: Path) -> None:
 
 
 def test_sequences_have_their_last_three_frames(plain_set: Path) -> None:
-    sequences = {}
+    sequences: dict[str, list[tuple[str, int]]] = {}
     for path in plain_set.rglob("*.png"):
         assert re.fullmatch(r"S\d{3}_\d{3}_\d{8}", path.stem)
         sequences.setdefault(path.stem[:8], []).append((path.parent.name, int(path.stem[9:])))
@@ -40,8 +41,9 @@ def test_sequences_have_their_last_three_frames(plain_set: Path) -> None:
 
 def test_images_are_grey_48_by_48_faces(plain_set: Path) -> None:
     for path in plain_set.rglob("*.png"):
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        assert (image.shape, image.dtype) == ((48, 48), np.uint8)
+        image = load_image(path, cv2.IMREAD_UNCHANGED)
+        assert image.shape == (48, 48)
+        assert image.dtype == np.uint8
         assert image.std() > 8
 
 
@@ -85,11 +87,9 @@ def test_amplitude_scales_the_peak_expression(synthetic_set: Callable[..., Path]
     def measure_motion(amplitude: float) -> float:
         root = synthetic_set("ck48", amplitude=amplitude)
         first, last = (
-            np.stack(
-                [cv2.imread(str(path), 0).astype(int) for path in sorted(root.rglob(f"*_{number:08d}.png"))]
-            )
+            np.stack([load_image(path, 0).astype(int) for path in sorted(root.rglob(f"*_{number:08d}.png"))])
             for number in (1, 3)
         )
-        return np.abs(last - first).mean()
+        return float(np.abs(last - first).mean())
 
     assert measure_motion(0.0) < measure_motion(1.0) < measure_motion(2.0)

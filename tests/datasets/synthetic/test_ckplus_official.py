@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.synthetic_marker import MARKER
+from tests.datasets.image_files import load_image
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +45,14 @@ def test_frames_are_padded_from_1_in_folders_of_subject_and_sequence(plain_set: 
 
 
 def test_images_are_grey_and_of_one_size_without_quirks(plain_set: Path) -> None:
-    shapes = {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in frames(plain_set)}
+    shapes = {load_image(path, cv2.IMREAD_UNCHANGED).shape for path in frames(plain_set)}
     assert shapes == {(490, 640)}
 
 
 def test_sequence_departs_from_its_neutral_first_frame(plain_set: Path) -> None:
     for path in frames(plain_set)[::3]:
         first, second, last = (
-            cv2.imread(str(path.with_name(f"{path.stem[:9]}{number:08d}.png")), 0).astype(int)
+            load_image(path.with_name(f"{path.stem[:9]}{number:08d}.png"), 0).astype(int)
             for number in (1, 2, 3)
         )
         assert np.abs(last - first).mean() > np.abs(second - first).mean()
@@ -96,13 +97,14 @@ def test_frames_have_68_landmarks_inside_the_image(plain_set: Path) -> None:
 def test_haar_cascade_finds_nearly_every_face_where_the_landmarks_are(
     plain_set: Path, quirky_set: Path
 ) -> None:
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    folder: str = cv2.data.haarcascades  # type: ignore[attr-defined]
+    cascade = cv2.CascadeClassifier(folder + "haarcascade_frontalface_default.xml")
     hits = []
     for root in (plain_set, quirky_set):
         for path in frames(root)[::3]:
             text = next(root.rglob(f"{path.stem}_landmarks.txt")).read_text()
             x, y = np.array(text.split(), dtype=float).reshape(68, 2)[30]
-            boxes = cascade.detectMultiScale(cv2.imread(str(path), 0), 1.1, 5, minSize=(96, 96))
+            boxes = cascade.detectMultiScale(load_image(path, 0), 1.1, 5, minSize=(96, 96))
             hits.append(any(a < x < a + w and b < y < b + h for a, b, w, h in boxes))
     assert np.mean(hits) >= 0.9
 
@@ -158,7 +160,7 @@ def test_quirks_leave_sequences_unlabelled(quirky_set: Path) -> None:
 
 
 def test_quirks_mix_sizes_and_channels(quirky_set: Path) -> None:
-    shapes = {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in frames(quirky_set)}
+    shapes = {load_image(path, cv2.IMREAD_UNCHANGED).shape for path in frames(quirky_set)}
     assert {(490, 640), (480, 640)} < shapes
     assert any(len(shape) == 3 for shape in shapes)
 
@@ -172,5 +174,5 @@ def test_quirks_add_junk_at_the_root_and_in_a_subject(quirky_set: Path) -> None:
     assert (quirky_set / "ReadMeCohnKanadeDatabase_website.txt").is_file()
     assert (images / "S005" / "notes.txt").is_file()
     stray = images / "S005" / "Copy of S005_001_00000001.png"
-    assert cv2.imread(str(stray)) is not None
+    assert load_image(stray) is not None
     assert list(quirky_set.rglob("._S*_emotion.txt"))

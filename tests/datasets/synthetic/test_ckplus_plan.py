@@ -22,7 +22,7 @@ from datasets.synthetic.rendering.identity import Identity
 
 def plan(**changes: Any) -> tuple[SequencePlan, ...]:
     ids = make_subject_ids(123, from_release=True)
-    full = {
+    full: dict[str, Any] = {
         "ids": ids,
         "unlabelled_subject_count": 5,
         "labelled_count": 327,

@@ -19,6 +19,7 @@ from datasets.synthetic.clip_writer import (
 )
 from datasets.synthetic.rendering.canvas import View
 from datasets.synthetic.rendering.identity import Identity, sample_identity
+from tests.datasets.image_files import load_image
 
 CLIP = ClipPlan(
     subject=1, name="EP02_01f", emotion="happiness", action_units="6+12", onset=8, apex=12, offset=18
@@ -26,7 +27,7 @@ CLIP = ClipPlan(
 
 
 def make_job(folder: Path, **changes: Any) -> RenderJob:
-    defaults = {
+    defaults: dict[str, Any] = {
         "clip": CLIP,
         "person": Identity(),
         "view": View(width=70, height=85, x=35, y=34, scale=29),
@@ -41,7 +42,7 @@ def make_job(folder: Path, **changes: Any) -> RenderJob:
 
 def read(folder: Path) -> list[NDArray[np.int64]]:
     names = sorted(folder.iterdir(), key=lambda path: int(path.stem.removeprefix("reg_img")))
-    return [cv2.imread(str(name)).astype(int) for name in names]
+    return [load_image(name).astype(int) for name in names]
 
 
 def test_expression_rises_to_the_apex_and_falls_after_it() -> None:
@@ -115,8 +116,9 @@ def test_grey_images_have_one_channel_and_the_requested_size(tmp_path: Path) -> 
         "S005_001_00000009.png",
         "S005_001_00000012.png",
     ]
-    image = cv2.imread(str(tmp_path / "S005_001_00000009.png"), cv2.IMREAD_UNCHANGED)
-    assert (image.shape, image.dtype) == ((48, 48), np.uint8)
+    image = load_image(tmp_path / "S005_001_00000009.png", cv2.IMREAD_UNCHANGED)
+    assert image.shape == (48, 48)
+    assert image.dtype == np.uint8
 
 
 def test_video_has_every_frame_and_is_reproducible(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_video_and_images_have_equal_frames(tmp_path: Path) -> None:
     reader = cv2.VideoCapture(str(tmp_path / "film" / "a.avi"))
     frame = reader.read()[1].astype(int)
     reader.release()
-    image = cv2.imread(str(tmp_path / "images" / "reg_img8.jpg"))
+    image = load_image(tmp_path / "images" / "reg_img8.jpg")
     assert np.abs(frame - image).mean() < 4
 
 

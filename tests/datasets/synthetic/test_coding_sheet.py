@@ -1,11 +1,12 @@
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
-import xlrd
+import xlrd  # type: ignore[import-untyped]
 
 from datasets.synthetic.coding_sheet import (
     CodingRow,
@@ -16,7 +17,7 @@ from datasets.synthetic.coding_sheet import (
 
 
 def row(subject: int, units: str, emotion: str, **changes: str) -> CodingRow:
-    defaults = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
+    defaults: dict[str, Any] = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
     return CodingRow(**(defaults | {"subject": subject, "action_units": units, "emotion": emotion} | changes))
 
 

@@ -13,6 +13,7 @@ from datasets.casme2.loader import load
 from datasets.synthetic import parallel_writer
 from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, LAYOUTS, SyntheticSpec, synthesize
 from datasets.synthetic_marker import MARKER
+from tests.datasets.image_files import load_image
 from tests.error_codes import raises_code
 
 GREENS_OF_EDITION_2 = [
@@ -57,7 +58,7 @@ def test_raw_clips_run_from_frame_1_past_the_offset(tiny: Path) -> None:
         raw = tiny / "CASME2-RAW" / cropped.relative_to(tiny / "Cropped")
         recorded = sorted(int(path.stem.removeprefix("img")) for path in raw.iterdir())
         assert recorded == list(range(1, numbers[-1] + 4))
-    assert cv2.imread(str(raw / "img1.jpg")).shape == (480, 640, 3)
+    assert load_image(raw / "img1.jpg").shape == (480, 640, 3)
 
 
 def test_loader_of_the_real_set_reads_it_without_anomalies(tiny: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_layout_has_the_same_bytes_twice(
 
 def test_default_frames_are_unchanged(tiny: Path) -> None:
     frame = min((tiny / "Cropped").rglob("*.jpg"), key=str)
-    small = cv2.resize(cv2.imread(str(frame)), (4, 5), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(load_image(frame), (4, 5), interpolation=cv2.INTER_AREA)
     assert GENERATOR_VERSION == 2
     np.testing.assert_allclose(small[..., 1], GREENS_OF_EDITION_2, atol=2)
 
@@ -141,4 +142,5 @@ def test_interrupted_run_leaves_no_file(tmp_path: Path) -> None:
 
 def test_demo_shows_every_subject_in_every_class_twice() -> None:
     assert DEMO.balance
+    assert DEMO.subjects is not None
     assert DEMO.clip_count == DEMO.subjects * 6 * 2

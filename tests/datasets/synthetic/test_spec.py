@@ -120,4 +120,4 @@ def test_sheets_combine_with_every_layout_of_casme2(sheet: str) -> None:
 )
 def test_impossible_spec_is_refused(changes: dict[str, str | float], code: str, value: str) -> None:
     with raises_code(f"synthetic-{code}", value):
-        SyntheticSpec(**changes)
+        SyntheticSpec(**changes)  # type: ignore[arg-type]

@@ -31,8 +31,8 @@ def test_image_has_the_size_of_the_view(head: RenderedHead, rng: np.random.Gener
 
 
 def test_no_intensity_draws_the_same_face_whatever_the_units(head: RenderedHead) -> None:
-    faces = [draw_face(head, units, intensity=0.0).pixels for units in ("12", "4+L10")]
-    np.testing.assert_array_equal(*faces)
+    smile, frown = (draw_face(head, units, intensity=0.0).pixels for units in ("12", "4+L10"))
+    np.testing.assert_array_equal(smile, frown)
 
 
 def test_drawing_a_face_does_not_change_the_head(head: RenderedHead) -> None:
@@ -100,7 +100,8 @@ def test_haar_cascade_detects_the_face(seed: int, rng: np.random.Generator) -> N
     image = render_frame(
         draw_face(render_head(sample_identity((seed,)), view), "12", intensity=0.5), CameraParams(), rng
     )
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    folder: str = cv2.data.haarcascades  # type: ignore[attr-defined]
+    cascade = cv2.CascadeClassifier(folder + "haarcascade_frontalface_default.xml")
     boxes = cascade.detectMultiScale(image, scaleFactor=1.1, minNeighbors=5, minSize=(48, 48))
     assert len(boxes) == 1
     x, y, width, height = boxes[0]

@@ -13,7 +13,8 @@ VIEW = View(width=160, height=160, x=80, y=70, scale=30)
 def sample_colour(canvas: Canvas, x: float, y: float) -> NDArray[np.float64]:
     """Return the colour at a point in face units, averaged over a few pixels."""
     column, row = (int(SUPERSAMPLING * (origin + VIEW.scale * by)) for origin, by in ((80, x), (70, y)))
-    return canvas.pixels[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3).mean(axis=0)
+    pixels = canvas.pixels[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3)
+    return np.asarray(pixels.mean(axis=0), dtype=np.float64)
 
 
 def test_outline_is_as_wide_and_long_as_the_person() -> None:
