@@ -9,7 +9,7 @@ from architectures.convolution import (
     build_separable_conv,
     build_standard_conv,
 )
-from architectures.spec import Activation, ArchitectureSpec, BlockSpec, Convolution, Norm
+from architectures.spec import CONVOLUTIONS, Activation, ArchitectureSpec, BlockSpec, Convolution, Norm
 
 
 def variant(
@@ -55,7 +55,7 @@ def test_norm_and_activation_follow_convolutions() -> None:
                 variant(convolution=name, act="prelu", norm="batch"), 3, 5
             )
         ]
-        for name in CONVOLUTION_BUILDERS
+        for name in CONVOLUTIONS
     }
     layers = [nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
     assert kinds == {"standard": layers, "separable": layers * 2}

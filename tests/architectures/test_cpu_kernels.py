@@ -218,7 +218,7 @@ OWN: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
     "a norm of all batches": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, momentum=None), nn.ReLU()),
     "a convolution of its own kind": lambda: (ScaledConvolution(3, 8, 1), nn.BatchNorm2d(8)),
     "a hook": lambda: (
-        torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)),  # type: ignore[no-untyped-call]
+        torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)),
         nn.BatchNorm2d(8),
     ),
     "another kernel": lambda: (nn.Conv2d(3, 3, 5, padding=2, groups=3), nn.Conv2d(3, 8, 1, stride=2)),
@@ -257,7 +257,8 @@ def test_nchw_input_runs_in_pytorch(generator: torch.Generator) -> None:
 def test_subclass_of_sequential_uses_its_own_forward() -> None:
     class Incrementing(nn.Sequential):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return super().forward(x) + 1
+            total: torch.Tensor = super().forward(x) + 1  # type: ignore[no-untyped-call]
+            return total
 
     network = fuse(nn.Sequential(Incrementing(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.ReLU())))
     assert isinstance(network, nn.Sequential)
@@ -323,7 +324,7 @@ def attend_inputs(
 
 def operators(
     generator: torch.Generator,
-) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """Yield each operator with example inputs."""
     yield batch_norm_act, norm_inputs(generator)
     x, *parameters, eps = norm_inputs(generator, differentiable=False)

@@ -61,7 +61,7 @@ def main(out: Path, names: Sequence[str]) -> None:
         _train(name, PARTS[name], folder)
     if names:
         return
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Any] = {}
     for name in PARTS:
         with np.load(folder / f"{name}.npz") as stored:
             arrays |= {f"{name}_{key}": stored[key] for key in stored.files}

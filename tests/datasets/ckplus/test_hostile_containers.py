@@ -5,7 +5,6 @@ No other file is read.
 
 import io
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ VALID = {
 }
 
 
-def run_in_fork(path: Path, names: Sequence[str], *, rows: int) -> str:
+def run_in_fork(path: Path, names: tuple[str, ...], *, rows: int) -> str:
     """Replace `hdf5.probe_in_subprocess` by a fork of this process, which starts faster."""
     child = os.fork()
     if not child:

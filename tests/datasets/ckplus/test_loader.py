@@ -40,9 +40,7 @@ def write_official(
     return root
 
 
-def write_ck48(
-    root: Path, sequences: Sequence[tuple[str, str, int, str | None]], below: str = "CK+48"
-) -> Path:
+def write_ck48(root: Path, sequences: Sequence[tuple[str, str, int, str]], below: str = "CK+48") -> Path:
     """Write the CK+48 layout: the last three of `count` frames of every sequence."""
     for subject, sequence, count, emotion in sequences:
         for frame in range(count - 2, count + 1):
@@ -173,7 +171,8 @@ def test_complete_release_has_the_expected_counts(tmp_path: Path, write: Callabl
 
 
 def test_ck48_has_three_frames_per_sequence_and_no_onset(tmp_path: Path) -> None:
-    root = write_ck48(tmp_path, [sequence for sequence in SEQUENCES if sequence[3]])
+    labelled = [(subject, name, count, emotion) for subject, name, count, emotion in SEQUENCES if emotion]
+    root = write_ck48(tmp_path, labelled)
     table = ckplus.load(root, "last3")
     assert ids(table)[:3] == ["S005/001/9", "S005/001/10", "S005/001/11"]
     assert [sample.role for sample in table.samples[:3]] == ["", "", "apex"]

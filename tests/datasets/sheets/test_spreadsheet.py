@@ -105,8 +105,7 @@ def test_workbook_that_unpacks_to_too_much_is_not_read(tmp_path: Path) -> None:
 
 
 def test_cell_at_the_far_corner_of_a_workbook_uses_no_memory(tmp_path: Path) -> None:
-    source, buffer = io.BytesIO(), io.BytesIO()
-    xlsx(source, [("Subject",)])
+    source, buffer = xlsx(tmp_path / "source.xlsx", [("Subject",)]), io.BytesIO()
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     far = (
         f'<worksheet xmlns="{space}"><dimension ref="A1:XFD1048576"/><sheetData>'

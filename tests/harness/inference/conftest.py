@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import cv2
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -29,8 +30,9 @@ def trained_runs(tmp_path_factory: pytest.TempPathFactory) -> TrainedRuns:
     tree = write_tree(root / "tree")
     for path in sorted(tree.rglob("*.jpg")):
         # Coloured frames with a moving shadow, so that swapped channels or a wrong onset would be detected.
-        image = cv2.imread(str(path))
-        assert image is not None
+        pixels = cv2.imread(str(path))
+        assert pixels is not None
+        image = np.asarray(pixels, dtype=np.uint8)
         image[..., 0] //= 4
         image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
         cv2.imwrite(str(path), image)

@@ -159,7 +159,7 @@ def test_face_in_a_photograph_is_detected_and_marked(
     copy = cv2.imread(f"apart/photo-{trained_runs.run_id[:8]}/annotated.png")
     assert copy is not None
     assert copy.shape == astronaut.shape
-    green = np.equal(copy, (80, 220, 80)).all(axis=2)
+    green = np.all(copy == np.array((80, 220, 80)), axis=2)
     assert green[59, 200]
     assert green[100, 167]
     assert (copy[300:] == astronaut[300:]).all()
