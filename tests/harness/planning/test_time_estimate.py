@@ -14,7 +14,8 @@ import torch
 from architectures.catalogue import CATALOGUE, with_width
 from architectures.spec import ArchitectureSpec
 from architectures.user import load_user_spec
-from datasets.spec import CORRUPTIONS, STRENGTHS, DatasetSpec, Split
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
+from datasets.spec import DatasetSpec, Split
 from harness.planning.step_timing import (
     BATCH_MULTIPLES,
     IDLE_CORE_SHARE,

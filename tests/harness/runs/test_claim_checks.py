@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from datasets.corrupt import corrupt
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from harness.data.loading import DataRequest
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs.claim_checks import MIN_IMAGES
