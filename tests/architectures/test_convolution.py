@@ -1,3 +1,5 @@
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from architectures.convolution import (
     build_separable_conv,
     build_standard_conv,
 )
-from architectures.spec import CONVOLUTIONS, Activation, ArchitectureSpec, BlockSpec, Convolution, Norm
+from architectures.spec import Activation, ArchitectureSpec, BlockSpec, Convolution, Norm
 
 
 def variant(
@@ -48,6 +50,7 @@ def test_separable_filters_channels_and_then_mixes_them(images: torch.Tensor) ->
 
 
 def test_norm_and_activation_follow_convolutions() -> None:
+    names: tuple[Convolution, ...] = get_args(Convolution)
     kinds = {
         name: [
             type(module)
@@ -55,7 +58,7 @@ def test_norm_and_activation_follow_convolutions() -> None:
                 variant(convolution=name, act="prelu", norm="batch"), 3, 5
             )
         ]
-        for name in CONVOLUTIONS
+        for name in names
     }
     layers = [nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
     assert kinds == {"standard": layers, "separable": layers * 2}

@@ -80,6 +80,7 @@ def test_another_seed_draws_other_faces(tmp_path: Path, synthetic_set: Callable[
     assert first != second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if not name.startswith("casme2-raw")])
 def test_a_layout_has_the_same_bytes_twice(
     tmp_path: Path, synthetic_set: Callable[..., Path], layout: str

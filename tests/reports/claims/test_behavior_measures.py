@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
 from reports.convergence import compute_convergence

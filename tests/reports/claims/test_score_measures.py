@@ -339,7 +339,8 @@ def test_synthetic_faces_have_numbers_but_no_verdict_on_faces(factory: type[Fact
 
 
 def test_summary_counts_the_verdicts(factory: type[Factory]) -> None:
-    (text,) = describe_claim_results([_ladder(factory, lambda rung, n: n < 3 + rung)])
+    (statement,) = describe_claim_results([_ladder(factory, lambda rung, n: n < 3 + rung)])
+    text = statement.text
     assert text.startswith("Under frame (the paper's split): of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text
     assert describe_claim_results([evaluate_study(factory.finish(factory.study(dataset="synthetic")))]) == ()
