@@ -100,7 +100,7 @@ def test_notes_name_the_evidence_a_single_time_and_the_methods_without_a_value(f
     (evidence,) = (note for note in full_table.notes if note.startswith("STSTNet: "))
     assert evidence == (
         "STSTNet: christy1206/STSTNet at 1afb56e: STSTNet_logfile.txt; selection rule: "
-        "christy1206/STSTNet at 205bd0b: main.m, lines 24-44; the printed UAR is the macro precision of the log."
+        "christy1206/STSTNet at 205bd0b: main.m, lines 25-41; the printed UAR is the macro precision of the log."
     )
     assert any(
         note.startswith("MMNet: selected on test, no value listed; muse1998") for note in full_table.notes
