@@ -40,8 +40,8 @@ HEADER = (
     "Printed, %",
     "Computed, %",
     "Metric in truth",
-    "Selection rule",
     "Status",
+    "Selection rule",
 )
 VALUE_NOTE = (
     "Printed: the value in the publication. Computed: the metric as named, from the predictions of all folds "
@@ -112,8 +112,8 @@ def _build_published_row(score: PublishedScore) -> tuple[Cell, ...]:
         _build_value_cell(score.printed),
         _build_value_cell(score.recomputed),
         text_cell(score.metric_in_truth),
-        text_cell(score.selection_rule),
         text_cell(score.status),
+        text_cell(score.selection_rule),
     )
 
 
@@ -146,8 +146,8 @@ def _build_own_row(outcome: Outcome, scope: str, metric: str) -> tuple[Cell, ...
         text_cell(NO_VALUE),
         build_percent_cell([METRICS[metric](score) for score in scores], outcome.run_keys),
         text_cell(metric),
-        text_cell("validation"),
         text_cell(status),
+        text_cell("validation"),
     )
 
 
@@ -222,10 +222,14 @@ def _describe_statuses(scores: Iterable[PublishedScore]) -> str:
 
 
 def _list_evidence(scores: Sequence[PublishedScore]) -> Iterator[str]:
-    """Yield the evidence for each method."""
-    for method in dict.fromkeys(score.method for score in scores):
-        texts = [text for score in scores if score.method == method for text in _list_sources(score)]
-        yield f"{method}: {'; '.join(dict.fromkeys(texts))}."
+    """Yield the evidence for each method, in one note for methods with the same evidence."""
+    texts_by_method: dict[str, dict[str, None]] = {}
+    for score in scores:
+        texts_by_method.setdefault(score.method, {}).update(dict.fromkeys(_list_sources(score)))
+    methods_by_text: dict[str, list[str]] = {}
+    for method, texts in texts_by_method.items():
+        methods_by_text.setdefault("; ".join(texts), []).append(method)
+    yield from (f"{', '.join(methods)}: {text}." for text, methods in methods_by_text.items())
 
 
 def _list_methods_without_value(scores: Iterable[PublishedScore]) -> Iterator[str]:
