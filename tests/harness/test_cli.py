@@ -64,6 +64,7 @@ def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path,
     assert report.read_text() == text
 
 
+@pytest.mark.slow
 def test_a_study_that_is_finished_is_reused_and_takes_no_time(harness: Run, tree: Path) -> None:
     run(request(tree, only=("vgg16-bn-gap",)))
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", *TINY)

@@ -74,6 +74,7 @@ def files(cache):
     return {path.name: path.read_bytes() for path in (cache / "pixels").iterdir() if path.suffix != ".lock"}
 
 
+@pytest.mark.slow
 def test_repeatedly_killed_run_gives_the_same_bytes(data, tmp_path):
     complete, cut = tmp_path / "whole", tmp_path / "cut"
     expected = wait_for_fingerprint(start_child(data, complete)[0])

@@ -75,6 +75,7 @@ def test_another_seed_draws_other_faces(tmp_path, synthetic_set):
     assert first != second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if not name.startswith("casme2-raw")])
 def test_a_layout_has_the_same_bytes_twice(tmp_path, synthetic_set, layout):
     # The images of the layouts that are left out are drawn like the frames of casme2-compressed.

@@ -162,6 +162,7 @@ def test_first_step_is_excluded(log: Path) -> None:
     assert 0 < estimate([run("slow_start")], splits(4))[1] - CELL_OVERHEAD < 3 * 0.2
 
 
+@pytest.mark.slow
 def test_cpu_times_few_large_images(log: Path) -> None:
     estimate([run("even", size=LARGE_IMAGE_SIZE)], splits(8))
     shapes = {tuple(map(int, line.split())) for line in log.read_text().splitlines()}

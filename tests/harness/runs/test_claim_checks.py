@@ -91,6 +91,7 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) 
     assert [p.probabilities for p in groups["noise 3"]] == [p.probabilities for p in by_hand]
 
 
+@pytest.mark.slow
 def test_latency_is_timed_by_image_for_face_and_network(plan: StudyPlan) -> None:
     arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "latency"))
     material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=CPU)

@@ -142,6 +142,7 @@ def eager_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     return weights_after(network, SHORT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "training",
     [
