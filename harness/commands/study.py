@@ -255,11 +255,7 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
             {
                 "key": spec.key,
                 "cell": format_run_name(spec),
-                "state": "shared"
-                if spec.key in preview.shared_keys
-                else "again for its record"
-                if spec.key in preview.repeated_keys
-                else states.get(spec.key, "waiting"),
+                "state": preview.describe_state(spec.key),
                 "done": states.get(spec.key) == "done",
             }
             for spec in plan.study.list_runs()

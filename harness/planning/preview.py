@@ -43,6 +43,14 @@ class StudyPreview:
     shared_keys: frozenset[str] = frozenset()
     repeated_keys: frozenset[str] = frozenset()
 
+    def describe_state(self, key: str) -> str:
+        """Return the state of a cell for the list of a dry run."""
+        if key in self.shared_keys:
+            return "shared"
+        if key in self.repeated_keys:
+            return "done, again for the record of its epochs"
+        return self.states.get(key, "waiting")
+
 
 def plan_studies(
     requests: Sequence[Request],
