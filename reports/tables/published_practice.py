@@ -103,8 +103,8 @@ def build_practice_table(evaluation: StudyEvaluation) -> Table | None:
         rows=tuple(_build_row(scores, metric) for scores in rows if scores.clean for metric in _METRICS),
         notes=(
             "Clean: the epoch with the highest validation accuracy, as in all other tables.",
-            "Picked (leaky): the epoch with the most correct test units of each fold, the first of equal ones. "
-            "Under loso a fold is one test subject.",
+            "Picked (leaky): for each fold, the first epoch with the most correct test units. Under loso a "
+            "fold is one test subject.",
             "Inflation (leaky): picked minus clean.",
             "Guesser (leaky): guesses every unit in every epoch by the training set's class shares, with as "
             "many epochs as the network, picked by the same rule. The expected score of all such guessers.",
@@ -187,7 +187,7 @@ def _describe_practice(scores: PracticeScores, metric: Metric) -> Statement:
     )
     return Statement(
         text=f"Leaky: picking the epoch {picking_unit} changes the {name} of {outcome.plain_name} under "
-        f"{outcome.protocol} from {clean:.2f} % to {picked:.2f} %, by {format_points(picked - clean)} points. "
+        f"{outcome.protocol} from {clean:.2f} % to {picked:.2f} % ({format_points(picked - clean)} points). "
         f"A guesser that knows only the class shares of training reaches {guesser:.2f} % by the same rule "
         f"with as many epochs. {meaning}",
         run_keys=scores.run_keys,
