@@ -25,6 +25,7 @@ def _run(tree: Path, store: str, *, published_practice: bool) -> tuple[StudyResu
         request(tree, protocols=("loso",), epochs=3, published_practice=published_practice),
         tracking_uri=f"sqlite:///{store}.db",
         out=store,
+        execution=ExecutionOptions(jobs=1),
     )
     return result, report.read_text(encoding="utf-8")
 
