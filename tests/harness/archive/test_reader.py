@@ -36,6 +36,7 @@ from tests.harness.archive.tiny_study import (
     contents,
     empty,
     log_latency,
+    make_study,
     new_tracker,
     read_files,
 )
@@ -393,10 +394,9 @@ def test_study_of_too_many_runs_is_refused_before_they_are_listed(
         _check_size(document)
 
 
-def test_record_of_the_epochs_travels_and_completes_a_run_without_it(
-    small: Tracker, tmp_path: Path, blank: Path
-) -> None:
-    source, target = copy_store(small, tmp_path / "source"), new_tracker(tmp_path / "target", blank)
+@pytest.mark.slow
+def test_record_of_the_epochs_travels_and_completes_a_run_without_it(tmp_path: Path, blank: Path) -> None:
+    source, target = make_study(tmp_path / "source", blank, SMALL), new_tracker(tmp_path / "target", blank)
     clean = export_study(source, SMALL.name, tmp_path / "clean.zip").path
     spec = SMALL_FINISHED[0]
     recorded = replace(result(spec), epoch_classes=((0, 1), (1, 1)))

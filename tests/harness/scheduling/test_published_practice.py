@@ -16,17 +16,19 @@ from studies.metrics import compute_scores, to_evaluation_unit
 from studies.published_practice import count_changed_units, pick_units
 from studies.results import StudyResult
 from tests.harness.tiny import request
+from tests.reports.conftest import blank_figures
 
 SECTION = "### As often published (leaky)"
 
 
 def _run(tree: Path, store: str, *, published_practice: bool) -> tuple[StudyResult, str]:
-    result, report = api.run(
-        request(tree, protocols=("loso",), epochs=3, published_practice=published_practice),
-        tracking_uri=f"sqlite:///{store}.db",
-        out=store,
-        execution=ExecutionOptions(jobs=1),
-    )
+    with blank_figures():
+        result, report = api.run(
+            request(tree, protocols=("loso",), epochs=3, published_practice=published_practice),
+            tracking_uri=f"sqlite:///{store}.db",
+            out=store,
+            execution=ExecutionOptions(jobs=1),
+        )
     return result, report.read_text(encoding="utf-8")
 
 

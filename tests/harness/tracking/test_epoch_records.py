@@ -75,6 +75,7 @@ def test_store_keeps_records_and_knows_which_runs_lack_one(tracker: Tracker, tmp
 
 def test_finished_run_is_logged_with_its_record(tracker: Tracker, tmp_path: Path) -> None:
     run_id = tracker.start_run(SPECS[0], parent=tracker.open_study(STUDY))
-    tracker.finish_run(run_id, RECORDED, folder=tmp_path)
+    (tmp_path / "artifacts").mkdir()
+    tracker.finish_run(run_id, RECORDED, folder=tmp_path / "artifacts")
     assert tracker.load_result(run_id) == RECORDED
     assert find_runs_without_record(tracker, SPECS) == frozenset()

@@ -30,8 +30,8 @@ class Restless(nn.Module):
 def _make_recorder() -> EpochRecorder:
     test = part(9, seed=2)
     samples = [
-        Sample(id=f"{row}", path="", label=int(label), subject="s", clip=f"{row // 3}")
-        for row, label in enumerate(torch.arange(9) // 3 % 2)
+        Sample(id=f"{row}", path="", label=row // 3 % 2, subject="s", clip=f"{row // 3}", frame_number=row)
+        for row in range(9)
     ]
     return EpochRecorder(images=test.images, samples=samples, protocol="loso")
 
