@@ -17,7 +17,7 @@ from typing import Any
 from reports.blocks import Bullets, Heading, Item, Paragraph
 from reports.markdown import normalize_line
 from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedFold
-from reports.table import Cell, ReportFigure, Summary, Table
+from reports.table import Cell, ReportFigure, Statement, Summary, Table
 
 ASSETS = Path(__file__).with_name("page")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -143,7 +143,7 @@ class _PageWriter:
     def _render_summary(self, summary: Summary) -> str:
         progress = f"<p><strong>{_escape(summary.progress.text)}</strong></p>\n" if summary.progress else ""
         findings = _render_list(
-            f"{_escape(statement.text)}{self._render_runs(statement.run_keys)}"
+            f"{_render_item(statement)}{self._render_runs(statement.run_keys)}"
             for statement in summary.findings
         )
         return progress + findings
@@ -250,7 +250,7 @@ def _select_column_class(table: Table, column: int) -> str:
     return ' class="text"' if is_long and not table.row_keys else ""
 
 
-def _render_item(item: Item) -> str:
+def _render_item(item: Item | Statement) -> str:
     return _escape(item.text) + (f" <code>{_escape(item.code)}</code>" if item.code else "")
 
 
