@@ -38,10 +38,10 @@ def find_root(result: StudyResult) -> str:
     """Return the folder of the data that the command of the study names, "" if it names none."""
     names = ("--root", f"--{result.study.dataset.name}")  # `harness reproduce` has an option for each set
     words = _list_recorded_words(result)
-    for word, next_word in zip(words, [*words[1:], ""], strict=True):
+    for number, word in enumerate(words):
         name, separator, value = word.partition("=")
         if name in names:
-            return value if separator else next_word
+            return value if separator else "".join(words[number + 1 : number + 2])
     return ""
 
 
