@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.blocks import Bullets, Heading, Item, Paragraph
+from reports.blocks import Bullets, Heading, Paragraph
 from reports.markdown import normalize_line
 from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedFold
 from reports.table import Cell, ReportFigure, Statement, Summary, Table
@@ -142,13 +142,10 @@ class _PageWriter:
 
     def _render_summary(self, summary: Summary) -> str:
         progress = summary.progress
-        progress_text = f"<p><strong>{self._render_statement(progress)}</strong></p>\n" if progress else ""
-        return progress_text + _render_list(map(self._render_statement, summary.findings))
+        progress_text = f"<p><strong>{self._render_item(progress)}</strong></p>\n" if progress else ""
+        return progress_text + _render_list(map(self._render_item, summary.findings))
 
-    def _render_statement(self, statement: Statement) -> str:
-        return f"{_escape(statement.text)}{self._render_runs(statement.run_keys)}"
-
-    def _render_item(self, item: Item) -> str:
+    def _render_item(self, item: Statement) -> str:
         code = f" <code>{_escape(item.code)}</code>" if item.code else ""
         return f"{_escape(item.text)}{code}{self._render_runs(item.run_keys)}"
 

@@ -12,6 +12,7 @@ from harness.output_folders import check_writable
 from harness.planning.execution import ExecutionOptions, check_cluster_address, choose_slots
 from harness.planning.plan import StudyPlan, plan_study
 from harness.planning.request import Request
+from studies.published_practice import can_record
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:  # mistakes in a request are reported before torch is loaded
@@ -180,10 +181,11 @@ def _find_repeated_keys(
     """Return the keys of the finished cells that are trained again for the record of their epochs."""
     if not plan.published_practice or execution.retry_failed:
         return frozenset()
-    from harness.tracking.epoch_records import find_runs_without_record
+    from harness.tracking.epoch_records import has_epoch_record
 
-    finished_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == "done"]
-    return find_runs_without_record(tracker, finished_runs)
+    specs = (spec for spec in plan.study.list_runs() if states.get(spec.key) == "done" and can_record(spec))
+    finished_runs = tracker.find_finished_runs([spec.key for spec in specs])
+    return frozenset(key for key, run in finished_runs.items() if not has_epoch_record(run))
 
 
 def format_total(previews: Sequence[StudyPreview]) -> str:

@@ -96,7 +96,7 @@ def test_texts_of_the_data_are_shown_literally(tmp_path: Path) -> None:
         paper_items=(HOSTILE,),
     )
     figure = ReportFigure(id="f", title=HOSTILE, file="a.png", alt_text=HOSTILE, notes=(HOSTILE,))
-    summary = Summary(study_name="s", findings=(Statement(text=HOSTILE),))
+    summary = Summary(study_name="s", findings=(Statement(text=HOSTILE, code=HOSTILE),))
     blocks = (Heading(text=HOSTILE), Fold(title=HOSTILE, blocks=(table, figure, summary)), SharedNotes())
 
     text = _render(tmp_path, *blocks)
