@@ -28,7 +28,7 @@ def remove_contradictions(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> 
     result: list[ImageRow] = []
     for row in unique_rows:
         if row.clip in clips_with_subject and not row.subject:
-            description = f"other rows of the clip {row.clip} name a subject, this one none"
+            description = f"other rows of the clip {row.clip} name a subject; this row does not"
             anomaly_log.add(
                 "clip without its subject",
                 row.location,

@@ -71,13 +71,13 @@ def build_clips(
 
 
 def parse_frame_number(text: str) -> int | None:
-    """Parse a frame number as spreadsheets write it (`46`, `46.0`); return None if the text is none."""
+    """Parse a frame number as spreadsheets write it (`46`, `46.0`); return None for any other text."""
     match = _NUMBER.fullmatch(text.strip())
     return int(match[1]) if match else None
 
 
 def parse_interval(row: SheetRow) -> tuple[int, int] | None:
-    """Return onset and offset of a row, or None if they are no frame numbers in order."""
+    """Return onset and offset of a row, or None if they are not frame numbers in order."""
     onset, offset = parse_frame_number(row.onset), parse_frame_number(row.offset)
     return None if onset is None or offset is None or onset > offset else (onset, offset)
 

@@ -96,7 +96,7 @@ class SheetFacts:
     has_consecutive_numbers: bool = True
 
     def parse_subject(self, text: str) -> str:
-        """Return the normal spelling of a subject name; "" if the text is none."""
+        """Return the normal spelling of a subject name; "" if the text is not a subject name."""
         match = self.subject_pattern.fullmatch(text.strip())
         return self.subject_format.format(int(match[1])) if match else ""
 

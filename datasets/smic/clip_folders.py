@@ -18,7 +18,7 @@ _CROPPED_FRAME = re.compile(r"reg_.*|.*\.bmp", re.IGNORECASE)
 
 
 def parse_clip_name(text: str) -> tuple[str, str, str] | None:
-    """Return subject, clip and class of a clip's name, in normal spelling; None if the text is none."""
+    """Return subject, clip and class of a clip name, in normal spelling; None if the text is not one."""
     match = CLIP_NAME.fullmatch(text.strip())
     if not match:
         return None

@@ -28,9 +28,9 @@ class StudyPreview:
         plan: The planned study.
         states: "done" or "failed" for each cell that has ended, by key.
         pending_runs: The cells to run.
-        shared_keys: The keys of the cells that a study before this one runs.
-        disk_need: The disk space that they need.
-        estimate: The time that they take; None without an estimate.
+        shared_keys: The keys of the cells that earlier studies will run. This study reuses their results.
+        disk_need: The disk space that the pending runs need.
+        estimate: The time that the pending runs take; None without an estimate.
     """
 
     plan: StudyPlan
@@ -130,7 +130,7 @@ def preview_study(
 ) -> StudyPreview:
     """Preview a plan, given the `states` of its cells; a time estimate takes about a second per network.
 
-    `earlier_keys` are the keys of the cells that the studies before this one run; it reuses those.
+    `earlier_keys` are the keys of the cells that earlier studies will run. This study reuses their results.
     """
     from harness.planning.disk_space import estimate_disk_need
     from harness.planning.time_estimate import estimate_study

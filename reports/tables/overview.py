@@ -34,7 +34,7 @@ def build_overview_table(evaluation: StudyEvaluation) -> Table:
     differences: dict[tuple[str, str], ArmDifference] = {}
     for protocol in evaluation.study.protocols:
         for difference in compute_differences(evaluation, protocol):
-            # A reference that is `after` in several pairs leaves each of them to the row of the other arm.
+            # If the reference is `after`, the difference goes in the other arm's row.
             is_after = difference.after.arm == reference
             row = difference.before if is_after else difference.after
             differences[protocol, row.arm.name] = difference
