@@ -16,7 +16,7 @@ from reports.blocks import (
     Paragraph,
     build_bullets,
 )
-from reports.headings import build_headings
+from reports.headings import build_study_headings
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import dataset_title, find_paper_reference
 from reports.question import describe_question
@@ -49,7 +49,7 @@ def build_synthetic_warning(evaluations: Sequence[StudyEvaluation]) -> Iterator[
 def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield for each study its question, its answer, one table and one forest plot; the rest is folded."""
     yield Heading(text="Summary")
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         name = evaluation.study.name
         yield Paragraph(text=describe_question(evaluation.study))
@@ -74,7 +74,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
 def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield the commands and settings of each study."""
     yield Heading(text="Setup")
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield Heading(text=headings_by_study[evaluation.study.name], level=3)
         commands = (Item(text="Command:", code=command) for command in evaluation.result.commands)
