@@ -52,7 +52,7 @@ class Inconsistencies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedNotes:
+class SharedNotesPlaceholder:
     """The place of the notes that several tables and figures have in common."""
 
 
@@ -64,7 +64,17 @@ class Fold:
     blocks: tuple[Block, ...]
 
 
-Block = Heading | Paragraph | Bullets | Table | ReportFigure | Summary | Inconsistencies | SharedNotes | Fold
+Block = (
+    Heading
+    | Paragraph
+    | Bullets
+    | Table
+    | ReportFigure
+    | Summary
+    | Inconsistencies
+    | SharedNotesPlaceholder
+    | Fold
+)
 
 
 def build_bullets(texts: Iterable[str], *, intro: str = "") -> Bullets:

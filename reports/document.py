@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.blocks import Block, Heading, SharedNotes, flatten
+from reports.blocks import Block, Heading, SharedNotesPlaceholder, flatten
 from reports.headings import build_study_headings
 from reports.html import render_page
 from reports.markdown import render_blocks
@@ -151,7 +151,7 @@ def _build_blocks(evaluations: Sequence[StudyEvaluation], image_files: Mapping[s
         )
         displayed_keys |= run_keys
     yield from build_protocol_effect_section(evaluations)
-    yield SharedNotes()
+    yield SharedNotesPlaceholder()
     yield from build_setup_section(evaluations)
     yield from build_data_section(evaluations, image_files)
     yield from build_paper_appendix(evaluations, image_files)

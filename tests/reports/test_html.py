@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.blocks import Fold, Heading, SharedNotes
+from reports.blocks import Fold, Heading, SharedNotesPlaceholder
 from reports.document import PAGE_FILE, write_report
 from reports.html import render_page
 from reports.numbering import number_blocks
@@ -97,7 +97,11 @@ def test_texts_of_the_data_are_shown_literally(tmp_path: Path) -> None:
     )
     figure = ReportFigure(id="f", title=HOSTILE, file="a.png", alt_text=HOSTILE, notes=(HOSTILE,))
     summary = Summary(study_name="s", findings=(Statement(text=HOSTILE),))
-    blocks = (Heading(text=HOSTILE), Fold(title=HOSTILE, blocks=(table, figure, summary)), SharedNotes())
+    blocks = (
+        Heading(text=HOSTILE),
+        Fold(title=HOSTILE, blocks=(table, figure, summary)),
+        SharedNotesPlaceholder(),
+    )
 
     text = _render(tmp_path, *blocks)
 

@@ -1,4 +1,4 @@
-from reports.blocks import Fold, Heading, Inconsistencies, SharedNotes
+from reports.blocks import Fold, Heading, Inconsistencies, SharedNotesPlaceholder
 from reports.numbering import NoteList, Numbered, NumberedFold, number_blocks
 from reports.table import ReportFigure, Table
 
@@ -11,7 +11,7 @@ def test_a_note_of_several_tables_is_listed_once_and_cited() -> None:
     figure = ReportFigure(id="f", title="f", file="f.png", alt_text="f", notes=("same",))
     blocks = (_table("one", "same", "own"), Fold(title="more", blocks=(_table("two", "same"), figure)))
 
-    first, fold, heading, notes = number_blocks((*blocks, SharedNotes()))
+    first, fold, heading, notes = number_blocks((*blocks, SharedNotesPlaceholder()))
 
     assert isinstance(first, Numbered)
     assert (first.number, first.block.notes, first.labels) == (1, ("own",), ("N1",))
@@ -31,7 +31,7 @@ def test_notes_stay_with_their_tables_without_a_place_for_shared_ones() -> None:
 
 
 def test_without_shared_notes_there_is_no_section() -> None:
-    assert len(number_blocks((_table("one", "a"), _table("two", "b"), SharedNotes()))) == 2
+    assert len(number_blocks((_table("one", "a"), _table("two", "b"), SharedNotesPlaceholder()))) == 2
 
 
 def test_an_inconsistency_is_written_once_and_then_cited() -> None:
