@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from reports.blocks import (
     Block,
     Bullets,
-    Fold,
+    Collapsible,
     Heading,
     Inconsistencies,
     Paragraph,
@@ -38,14 +38,14 @@ class NoteList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedFold:
-    """A fold whose blocks are numbered."""
+class NumberedCollapsible:
+    """A collapsible part whose blocks are numbered."""
 
     title: str
     blocks: tuple[NumberedBlock, ...]
 
 
-NumberedBlock = Heading | Paragraph | Bullets | Summary | Numbered | NoteList | NumberedFold
+NumberedBlock = Heading | Paragraph | Bullets | Summary | Numbered | NoteList | NumberedCollapsible
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,8 +59,9 @@ class _Counts:
 def number_blocks(blocks: Sequence[Block]) -> tuple[NumberedBlock, ...]:
     """Number tables and figures in order, label shared notes, and list each inconsistency of the paper once.
 
-    A note of several tables and figures is listed at `SharedNotesPlaceholder`, where the tables and figures cite it. It
-    stays with its only table or figure otherwise, and with each of them if the report has no `SharedNotesPlaceholder`.
+    A note of several tables and figures is listed at `SharedNotesPlaceholder`, where the tables and figures
+    cite it. A note of a single table or figure stays with it. Without a `SharedNotesPlaceholder` every note
+    stays with each of its tables and figures.
     """
     flat_blocks = tuple(flatten(blocks))
     shared_notes: list[str] = []
@@ -86,8 +87,8 @@ def _number(blocks: Iterable[Block], counts: _Counts) -> Iterator[NumberedBlock]
             if counts.labels_by_note:
                 yield Heading(text="Notes on tables and figures")
                 yield NoteList(notes=tuple((label, note) for note, label in counts.labels_by_note.items()))
-        elif isinstance(block, Fold):
-            yield NumberedFold(title=block.title, blocks=tuple(_number(block.blocks, counts)))
+        elif isinstance(block, Collapsible):
+            yield NumberedCollapsible(title=block.title, blocks=tuple(_number(block.blocks, counts)))
         else:
             yield block
 

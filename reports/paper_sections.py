@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from architectures.catalogue import CATALOGUE
-from reports.blocks import Block, Bullets, Fold, Heading, Inconsistencies, Item, Paragraph, build_bullets
+from reports.blocks import (
+    Block,
+    Bullets,
+    Collapsible,
+    Heading,
+    Inconsistencies,
+    Item,
+    Paragraph,
+    build_bullets,
+)
 from reports.claims.table import build_claim_table, describe_claim_results
 from reports.outcomes import StudyEvaluation
 from reports.tables.costs import build_block_cost_table
@@ -35,7 +44,7 @@ def build_paper_appendix(
 ) -> Iterator[Block]:
     """Yield what a report says about the paper beside its claims.
 
-    It is folded if no study is on a dataset of the paper. `image_files` maps "{study.name}/{image name}" to a
+    It is collapsible if no study is on a dataset of the paper. `image_files` maps "{study.name}/{image name}" to a
     file.
     """
     yield Heading(text="Appendix: the paper")
@@ -49,7 +58,7 @@ def build_paper_appendix(
     if any(evaluation.study.dataset.name in PUBLISHED_RESULTS for evaluation in evaluations):
         yield from blocks
     else:
-        yield Fold(title="Its networks, uncovered results and inconsistencies", blocks=blocks)
+        yield Collapsible(title="Its networks, uncovered results and inconsistencies", blocks=blocks)
 
 
 def _build_network_blocks(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:

@@ -9,7 +9,7 @@ from datasets.catalogue import DATASETS
 from reports.blocks import (
     Block,
     Bullets,
-    Fold,
+    Collapsible,
     Heading,
     Inconsistencies,
     Item,
@@ -65,7 +65,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
             yield figure
         details = describe_details(evaluation)
         if details:
-            yield Fold(
+            yield Collapsible(
                 title="Verdicts in full, best network, and limits",
                 blocks=(Summary(study_name=name, findings=details),),
             )
@@ -187,4 +187,4 @@ def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[
     )
     tables = tuple(build_run_index_table(evaluation) for evaluation in evaluations)
     run_count = sum(len(table.rows) for table in tables)
-    yield Fold(title=f"Index of {run_count} runs", blocks=tables)
+    yield Collapsible(title=f"Index of {run_count} runs", blocks=tables)
