@@ -44,8 +44,8 @@ def build_paper_appendix(
 ) -> Iterator[Block]:
     """Yield what a report says about the paper beside its claims.
 
-    It is collapsible if no study is on a dataset of the paper. `image_files` maps "{study.name}/{image name}" to a
-    file.
+    The part is collapsible if no study is on a dataset of the paper. `image_files` maps
+    "{study.name}/{image name}" to a file.
     """
     yield Heading(text="Appendix: the paper")
     yield Paragraph(text=PAPER_TEXT)

@@ -115,7 +115,7 @@ def parse_claims(texts: Sequence[str]) -> tuple[ClaimedValue, ...]:
     """Parse claims such as "UF1=.7353" and "casme2:UAR=81.9%". A number above 1 is a percentage.
 
     Raises:
-        ValueError: A text is no claim, names an unknown metric, or its number is above 100 %.
+        ValueError: A text is not a claim, it names an unknown metric, or its number is above 100 %.
     """
     return tuple(_parse_claim(text) for text in texts)
 
