@@ -193,7 +193,7 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
         example = missing_runs[0]
         raise HarnessError(
             "searches.missing",
-            f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have none in "
+            f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have no search in "
             f"{strip_credentials(store)}, such as {example.name} under {example.protocol}: "
             "run `harness tune` with the same options first",
         )

@@ -68,7 +68,7 @@ def search_releases(root: Path) -> ReleaseSearch:
     """Search for every layout at most `MAX_DEPTH` levels below `root`; a file `root` must be a container.
 
     Raises:
-        DatasetError: `root` does not exist, or is a file that is no container.
+        DatasetError: `root` does not exist, or is a file but not a container.
     """
     root = root.expanduser().absolute()
     paths: dict[str, list[Path]] = {kind: [] for kind in (*LAYOUTS, "labels")}

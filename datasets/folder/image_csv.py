@@ -53,7 +53,7 @@ def read_image_csv(path: Path, anomaly_log: AnomalyLog) -> tuple[list[ImageRow],
     """Read every usable row in file order, and notes on the reading; log the other rows as anomalies.
 
     Raises:
-        DatasetError: The file is too large, cannot be read, is no CSV, lacks a column, or repeats one.
+        DatasetError: The file is too large, cannot be read, is not a CSV, lacks a column, or repeats one.
     """
     text, notes = _read_text(path)
     columns, delimiter = _parse_header(text)

@@ -26,8 +26,8 @@ class Clip:
     """A row of the sheet with its frames on disk, onset to offset, and its class.
 
     `frames` maps frame numbers to images, in order, and is never empty. `apex_text` is the cell of the sheet.
-    If it is no frame number between onset and offset, `apex` is the middle frame (`has_middle_apex`) or None,
-    as the data set's `apex_fallback` says.
+    If it is not a frame number between onset and offset, the data set's `apex_fallback` decides whether
+    `apex` is the middle frame (`has_middle_apex`) or None.
     """
 
     name: str

@@ -36,7 +36,7 @@ def list_clip_folders(tree: DirectoryTree, subject_folder: Path) -> Iterator[tup
 
 
 def find_modality(text: str) -> str:
-    """Return the camera that a file or folder name contains as a word of its own; "" if it names none."""
+    """Return the camera that a file or folder name contains as a separate word; "" if there is none."""
     match = _MODALITY.search(text)
     return match[1].lower() if match else ""
 

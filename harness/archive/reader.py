@@ -110,7 +110,7 @@ class Archive:
         """Load the result of a finished cell, and the JSON of its spec as it was written.
 
         Raises:
-            HarnessError: the artifacts are not those of a result, or belong to another run.
+            HarnessError: the artifacts do not form a result, or belong to another run.
         """
         folder = f"{CELLS_FOLDER}/{key}"
         try:

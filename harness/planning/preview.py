@@ -113,8 +113,8 @@ def preview_plans(
         names = ", ".join(plan.study.name for plan in plans)
         raise HarnessError(
             "retry-failed.no-failure",
-            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
-            "(if you changed the file of your own network, it is a new study)",
+            f"--retry-failed runs only cells that failed before; {names} has no failed cell: leave the "
+            "option out (if you changed the file of your own network, it is a new study)",
         )
     return previews
 

@@ -129,7 +129,7 @@ def parse_result(read_text: Callable[[str], str]) -> RunResult:
     """Parse a result from its artifact files; `read_text` returns the text of a file by its name.
 
     Raises:
-        HarnessError: the files are not those of a result, or contradict each other.
+        HarnessError: the files do not form a result, or contradict each other.
     """
     data = decode_json(read_text("result.json"))
     if not isinstance(data, dict):

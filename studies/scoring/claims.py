@@ -149,8 +149,8 @@ def _parse_claim(text: str) -> ClaimedValue:
 def check_claim(claim: ClaimedValue, values_by_scope: Mapping[str, Mapping[str, float]]) -> ClaimedValueCheck:
     """Compare a claim with the values of its metric; search the other metrics if it does not hold.
 
-    The metrics of the claim's scope come first. Those of other scopes are searched only if none of its own
-    has the number.
+    The metrics of the claim's scope come first. Other scopes are searched only if no metric of the claim's
+    scope has the number.
 
     Raises:
         StudyError: The predictions have no clips of the claim's scope.
