@@ -1,4 +1,4 @@
-"""Blocks of a report as values: headings, texts, lists, tables, figures, and folds that hold blocks."""
+"""Blocks of a report as values: headings, texts, lists, tables, figures, and collapsible parts."""
 
 from __future__ import annotations
 
@@ -44,19 +44,29 @@ class Inconsistencies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedNotes:
+class SharedNotesPlaceholder:
     """The place of the notes that several tables and figures have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fold:
+class Collapsible:
     """Blocks that a page hides until the reader opens them."""
 
     title: str
     blocks: tuple[Block, ...]
 
 
-Block = Heading | Paragraph | Bullets | Table | ReportFigure | Summary | Inconsistencies | SharedNotes | Fold
+Block = (
+    Heading
+    | Paragraph
+    | Bullets
+    | Table
+    | ReportFigure
+    | Summary
+    | Inconsistencies
+    | SharedNotesPlaceholder
+    | Collapsible
+)
 
 
 def build_bullets(texts: Iterable[str], *, intro: str = "") -> Bullets:
@@ -65,9 +75,9 @@ def build_bullets(texts: Iterable[str], *, intro: str = "") -> Bullets:
 
 
 def flatten(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield the blocks in order, with the blocks of a fold in its place."""
+    """Yield the blocks in order; the blocks of a collapsible part take its place."""
     for block in blocks:
-        if isinstance(block, Fold):
+        if isinstance(block, Collapsible):
             yield from flatten(block.blocks)
         else:
             yield block

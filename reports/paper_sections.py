@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from architectures.catalogue import CATALOGUE
-from reports.blocks import Block, Bullets, Fold, Heading, Inconsistencies, Paragraph
+from reports.blocks import Block, Bullets, Collapsible, Heading, Inconsistencies, Paragraph
 from reports.claims.table import build_claim_table, describe_claim_results
 from reports.outcomes import StudyEvaluation
 from reports.table import Statement
@@ -36,8 +36,8 @@ def build_paper_appendix(
 ) -> Iterator[Block]:
     """Yield what a report says about the paper beside its claims.
 
-    It is folded if no study is on a dataset of the paper. `image_files` maps "{study.name}/{image name}" to a
-    file.
+    The part is collapsible if no study is on a dataset of the paper. `image_files` maps
+    "{study.name}/{image name}" to a file.
     """
     yield Heading(text="Appendix: the paper")
     yield Paragraph(text=PAPER_TEXT)
@@ -50,7 +50,7 @@ def build_paper_appendix(
     if any(evaluation.study.dataset.name in PUBLISHED_RESULTS for evaluation in evaluations):
         yield from blocks
     else:
-        yield Fold(title="Its networks, uncovered results and inconsistencies", blocks=blocks)
+        yield Collapsible(title="Its networks, uncovered results and inconsistencies", blocks=blocks)
 
 
 def _build_network_blocks(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:

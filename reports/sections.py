@@ -9,13 +9,13 @@ from datasets.catalogue import DATASETS
 from reports.blocks import (
     Block,
     Bullets,
-    Fold,
+    Collapsible,
     Heading,
     Inconsistencies,
     Paragraph,
     build_bullets,
 )
-from reports.headings import build_headings
+from reports.headings import build_study_headings
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import dataset_title, find_paper_reference
 from reports.question import describe_question
@@ -48,7 +48,7 @@ def build_synthetic_warning(evaluations: Sequence[StudyEvaluation]) -> Iterator[
 def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield for each study its question, its answer, one table and one forest plot; the rest is folded."""
     yield Heading(text="Summary")
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         name = evaluation.study.name
         yield Paragraph(text=describe_question(evaluation.study))
@@ -64,7 +64,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
             yield figure
         details = describe_details(evaluation)
         if details:
-            yield Fold(
+            yield Collapsible(
                 title="Verdicts in full, best network, and limits",
                 blocks=(Summary(study_name=name, findings=details),),
             )
@@ -73,7 +73,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
 def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield the commands and settings of each study."""
     yield Heading(text="Setup")
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield Heading(text=headings_by_study[evaluation.study.name], level=3)
         commands = (Statement(text="Command:", code=command) for command in evaluation.result.commands)
@@ -186,4 +186,4 @@ def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[
     )
     tables = tuple(build_run_index_table(evaluation) for evaluation in evaluations)
     run_count = sum(len(table.rows) for table in tables)
-    yield Fold(title=f"Index of {run_count} runs", blocks=tables)
+    yield Collapsible(title=f"Index of {run_count} runs", blocks=tables)

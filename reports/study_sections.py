@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from architectures.catalogue import PROPOSED
-from reports.blocks import Block, Fold, Heading, Inconsistencies, Paragraph
+from reports.blocks import Block, Collapsible, Heading, Inconsistencies, Paragraph
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import find_paper_reference
 from reports.plots.score_figures import build_class_heat_map, build_pareto_figure, build_subject_heat_map
@@ -54,12 +54,14 @@ def build_study_section(
     def build_classes(evaluation: StudyEvaluation) -> Iterator[Block]:
         return _build_classes(evaluation, include_table=include_classes)
 
-    yield from _build_fold("Classes and subjects", build_classes, evaluation)
-    yield from _build_fold("Uncertainty, stability over seeds, and calibration", _build_seeds, evaluation)
+    yield from _build_collapsible("Classes and subjects", build_classes, evaluation)
+    yield from _build_collapsible(
+        "Uncertainty, stability over seeds, and calibration", _build_seeds, evaluation
+    )
     yield from _build_part("Checks", _build_checks, evaluation)
     yield from _build_part(PRACTICE_TITLE, _build_published_practice, evaluation)
-    yield from _build_fold("Size and work", _build_costs, evaluation)
-    yield from _build_fold("Training curves and searches", _build_training, evaluation)
+    yield from _build_collapsible("Size and work", _build_costs, evaluation)
+    yield from _build_collapsible("Training curves and searches", _build_training, evaluation)
 
 
 def _build_part(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator[Block]:
@@ -70,10 +72,10 @@ def _build_part(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator
         yield from blocks
 
 
-def _build_fold(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator[Block]:
+def _build_collapsible(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator[Block]:
     blocks = tuple(part(evaluation))
     if blocks:
-        yield Fold(title=title, blocks=blocks)
+        yield Collapsible(title=title, blocks=blocks)
 
 
 def _build_comparison_scores(evaluation: StudyEvaluation) -> Iterator[Block]:

@@ -138,9 +138,10 @@ class RunResult:
 
     @property
     def leakage(self) -> Leakage:
-        """The leakage of `data`. A share is None if a prediction has no clip, or no subject respectively.
+        """The leakage of `data`.
 
-        Old results hold a number where the share is unknown.
+        `clip` is None if a prediction names no clip, `subject` if one names no subject. Old results hold a
+        number where the share is unknown.
         """
         clip, subject = self.data.leakage.clip, self.data.leakage.subject
         return Leakage(

@@ -28,10 +28,12 @@ class ImportSummary:
         failed: failed cells that were imported.
         reused: cells that another study of the store had finished; the study got links to them.
         duplicates: cells that the study in the store already had.
-        conflicts: those of `reused` and `duplicates` whose outcome in the store differs from the archive's.
+        conflicts: cells of `reused` and `duplicates` whose outcome in the store differs from the archive's.
             Reports show the outcome in the store.
-        completed: those of `reused` and `duplicates` that were imported without weights and got them.
-        recorded: those of `reused` and `duplicates` that had no record of their epochs and got it.
+        completed: cells of `reused` and `duplicates` that got the weights of the archive, because an earlier
+            import had added them without weights.
+        recorded: cells of `reused` and `duplicates` that got the archive's record of their epochs, because
+            they had none.
     """
 
     imported: list[str] = field(default_factory=list)

@@ -236,7 +236,7 @@ def _print_dry_run(previews: Sequence[StudyPreview], *, tracker: Tracker, as_jso
 
 def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, Any]:
     """Return the JSON document of a dry run: cells, time, statistical power, leakage and disk need."""
-    from harness.data.leak_check import describe_protocol_leakage
+    from harness.data.leak_check import describe_split_leakage
     from harness.planning.power_analysis import describe_power
     from harness.run_names import format_run_name
     from reports.noise import measure_noise
@@ -267,7 +267,7 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
             for protocol in plan.study.protocols
         ],
         "leakage": [
-            describe_protocol_leakage(plan.pixels.table, plan.splits, protocol)
+            describe_split_leakage(plan.pixels.table, plan.splits, protocol)
             for protocol in plan.study.protocols
         ],
         "disk": preview.disk_need.to_dict(),

@@ -29,11 +29,11 @@ class StudyPreview:
         plan: The planned study.
         states: "done" or "failed" for each cell that has ended, by key.
         pending_runs: The cells to run.
-        shared_keys: The keys of the cells that a study before this one runs.
+        shared_keys: The keys of the cells that earlier studies will run. This study reuses their results.
         repeated_keys: The keys of the finished cells among `pending_runs`, which are trained again for the
             record of their epochs.
-        disk_need: The disk space that they need.
-        estimate: The time that they take; None without an estimate.
+        disk_need: The disk space that the pending runs need.
+        estimate: The time that the pending runs take; None without an estimate.
     """
 
     plan: StudyPlan
@@ -125,8 +125,8 @@ def preview_plans(
         names = ", ".join(plan.study.name for plan in plans)
         raise HarnessError(
             "retry-failed.no-failure",
-            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
-            "(if you changed the file of your own network, it is a new study)",
+            f"--retry-failed runs only cells that failed before; {names} has no failed cell: leave the "
+            "option out (if you changed the file of your own network, it is a new study)",
         )
     return previews
 
@@ -142,7 +142,7 @@ def preview_study(
 ) -> StudyPreview:
     """Preview a plan, given the `states` of its cells; a time estimate takes about a second per network.
 
-    `earlier_keys` are the keys of the cells that the studies before this one run; it reuses those.
+    `earlier_keys` are the keys of the cells that earlier studies will run. This study reuses their results.
     """
     from harness.planning.disk_space import estimate_disk_need
     from harness.planning.time_estimate import estimate_study

@@ -162,12 +162,14 @@ def _load_analysis_plan(path: Path) -> AnalysisPlan:
     if not path.is_file():
         raise HarnessError(
             "analysis-plan.no-file",
-            f"--plan takes a file that --save-plan has written; there is none at {path}",
+            f"--plan takes a file that --save-plan has written; there is no file {path}: run the command "
+            f"with --save-plan {path} first",
         )
     try:
         return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise HarnessError(
             "analysis-plan.invalid",
-            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}",
+            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}; name "
+            "another file, or save the plan again with --save-plan",
         ) from error

@@ -43,9 +43,9 @@ class TimeEstimate:
     """Bounds of the seconds that the cells of a study take on an idle machine.
 
     `low` assumes that every training stops as early as possible, after `patience` epochs without improvement
-    on the first, and that steps are faster than timed by `ERROR_FACTOR`. `high` assumes that no training
-    stops early, and that steps are slower by that factor. `busy` is True if other processes used the cores
-    during the timings; the study takes longer while they do.
+    on the first, and that steps are faster than timed by `ERROR_FACTOR`. `high` assumes that every training
+    takes all its epochs, and that steps are slower than timed by `ERROR_FACTOR`. `busy` is True if other
+    processes used the cores during the timings; the study takes longer while they do.
     """
 
     low: float

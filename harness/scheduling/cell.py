@@ -257,7 +257,10 @@ def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) ->
     label = format_run_name(spec.base_run)
     run_id = tracker.find_finished_run(spec.base_run.key)
     if run_id is None:
-        raise RuntimeError(f"{label} has not finished, so there is no trained network to read")
+        raise RuntimeError(
+            f"{label} has not finished, so there is no trained network to read: start the study's command "
+            "again"
+        )
     network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
     with tempfile.TemporaryDirectory() as folder:
         load_weights(network, tracker.download_weights(run_id, folder), label=label, key=spec.base_run.key)

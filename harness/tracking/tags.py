@@ -38,4 +38,4 @@ COMMIT_TAG, DIRTY_TAG = "mlflow.source.git.commit", "mlflow.source.git.dirty"
 """Tags of a run's source: the program, the command that started it, and the commit of harness."""
 
 BEST_ARM_TAG = "harness.best_arm"
-"""Tag of a study: the arm whose scores are those of the study's run, and their protocol."""
+"""Tag of a study: the arm whose scores the run of the study shows, and their protocol."""

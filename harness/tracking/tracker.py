@@ -178,7 +178,7 @@ class Tracker(StudyReader):
     def monitor_system(self, run_id: str) -> Iterator[None]:
         """Log the use of the machine to a run during the context, in the background like epochs."""
         monitor = create_system_monitor()
-        read_sample(monitor)  # use of the CPU since the last reading: the first has none
+        read_sample(monitor)  # the first sample starts the measurement of the CPU's use
 
         def log_sample(step: int) -> None:
             sample = read_sample(monitor)

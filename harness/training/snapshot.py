@@ -144,7 +144,10 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
         if {n: t.shape for n, t in best_weights.items()} != {n: t.shape for n, t in tensor_set.items()}:
             raise HarnessError("checkpoint.other-tensors", "the checkpoint is of another network")
     if header["device"] != device.type:
-        raise HarnessError("checkpoint.other-device", f"the checkpoint is of a run on {header['device']}")
+        raise HarnessError(
+            "checkpoint.other-device",
+            f"the checkpoint must be of a run on {device.type}; got one of a run on {header['device']}",
+        )
     history = [from_data(Epoch, epoch) for epoch in header["epochs"]]
     epoch_classes = tensors[RECORD_NAME].tolist() if RECORD_NAME in tensors else []
     if state.epoch_classes is not None and len(epoch_classes) != len(history):

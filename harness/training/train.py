@@ -216,5 +216,7 @@ def _compute_ratio(first: float, last: float) -> float | None:
 
 def _require_finite(loss: float, phase: str, epoch: int) -> float:
     if not math.isfinite(loss):
-        raise DivergenceError(f"the {phase} loss became {loss} in epoch {epoch}")
+        raise DivergenceError(
+            f"the {phase} loss became {loss} in epoch {epoch}: find a lower learning rate with `harness tune`"
+        )
     return loss
