@@ -1,4 +1,4 @@
-"""Suggestions of the next runs, with commands, if a study lacks trainings or subjects for a verdict."""
+"""Suggestions of the next runs, with commands: for a verdict, or for narrower intervals."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 from studies.study import Study
 
+THREE_PART_PROTOCOLS = ("frame", "clip", "subject")
+"""Protocols whose test set is a part of the data; the others test every subject."""
+
 
 def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
-    """Yield what to run next, if a comparison has no verdict for lack of trainings or subjects."""
+    """Yield what to run next, if a comparison is inconclusive, or has no verdict for lack of data."""
     differences_by_protocol = {
         protocol: [
             difference
@@ -41,6 +44,8 @@ def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
     ]
     if protocols_short_of_subjects:
         yield _suggest_more_subjects(evaluation, protocols_short_of_subjects)
+    for protocol in evaluation.study.protocols:
+        yield from _suggest_narrower_intervals(evaluation, protocol)
 
 
 def _has_too_few_trainings(difference: ArmDifference) -> bool:
@@ -148,4 +153,38 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
     return (
         f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips "
         f"of {pluralize(len(clips_per_subject), 'subject')}{detectable_text}."
+    )
+
+
+def _suggest_narrower_intervals(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
+    """Yield what contributes most to the width of the inconclusive intervals, and what to run against it."""
+    study = evaluation.study
+    estimates = [
+        difference.estimate
+        for difference in compute_differences(evaluation, protocol)
+        if difference.estimate and difference.verdict.label == "inconclusive"
+    ]
+    if not estimates:
+        return
+    clusters = estimates[0].cluster_name
+    variances = {
+        clusters: sum(estimate.subject_se**2 for estimate in estimates),
+        "training seeds": sum(estimate.training_se**2 for estimate in estimates),
+        "splits": sum(estimate.split_se**2 for estimate in estimates),
+    }
+    source = max(variances, key=lambda name: variances[name])
+    more_seeds, more_splits = f"--seeds {2 * len(study.seeds)}", f"--splits {2 * len(study.split_seeds)}"
+    remedy = "only data with more subjects narrow the intervals."
+    if source != clusters:
+        option = more_seeds if source == "training seeds" else more_splits
+        command = build_command(study, f"--protocol {protocol}", option)
+        remedy = f"{command} with your other options narrows the intervals."
+    elif protocol in THREE_PART_PROTOCOLS:
+        remedy = (
+            f"{build_command(study, '--protocol kfold')} tests all subjects, which narrows the intervals."
+        )
+    noun = "difference is" if len(estimates) == 1 else "differences are"
+    yield (
+        f"Under {protocol}, {len(estimates)} {noun} inconclusive, mostly because of the variation between "
+        f"{source}: {remedy}"
     )
