@@ -29,6 +29,7 @@ from harness.archive.members import (
 )
 from harness.errors import HarnessError
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
+from harness.tracking.study_index import check_alias
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec, hash_run
@@ -97,6 +98,7 @@ class Archive:
     def __init__(self, members: MemberReader, path: Path) -> None:
         self.path, self.members = path, members
         self.run_ids, self.commands = dict(members.manifest.runs), members.manifest.commands
+        self.alias = members.manifest.alias
         self.cell_keys = tuple(sorted({name.split("/")[1] for name in members.list_folder(CELLS_FOLDER)}))
         self.study = _parse_study(parse_json(members.read_bytes(STUDY_FILE), STUDY_FILE))
         self.failures = from_data(
@@ -128,12 +130,14 @@ class Archive:
         return result, to_json(spec)
 
     def _check_runs(self) -> None:
-        """Check the commands, and that each finished cell has one run id and the artifacts of a result."""
+        """Check commands and alias, and that each finished cell has one run id and a result's artifacts."""
         if any(len(command) > _MAX_TAG_CHARS for command in self.commands):
             raise HarnessError(
                 "archive.invalid-command",
                 f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}",
             )
+        if self.alias:
+            check_alias(self.alias)
         if set(self.run_ids) != set(self.cell_keys) or len(self.run_ids) != len(self.members.manifest.runs):
             raise HarnessError(
                 "archive.run-mismatch",
