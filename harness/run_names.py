@@ -10,13 +10,13 @@ LABEL_SEPARATOR = " · "
 
 
 def format_run_name(spec: RunSpec) -> str:
-    """Return the display name of a cell: arm, protocol, split, seed and fold."""
+    """Return the display name of a cell: arm, protocol, split, seed and fold, numbered from 0."""
     parts = (
         spec.name,
         spec.protocol,
         f"split {spec.split_seed}" if spec.split_seed else "",
         f"seed {spec.seed % NULL_SEED_OFFSET}",
-        f"fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else "",
+        f"fold {spec.fold} of {spec.folds}" if spec.folds > 1 else "",
     )
     return LABEL_SEPARATOR.join(filter(None, parts))
 

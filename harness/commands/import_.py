@@ -80,6 +80,7 @@ def import_(
         "here": import_result.duplicates,
         "differing": import_result.conflicts,
         "weights_added": import_result.completed,
+        "records_added": import_result.recorded,
         "report_as_exported": is_same,
     }
     print(json_module.dumps(summary, indent=1) if json else report)
@@ -101,6 +102,11 @@ def _format_summary(import_result: ImportSummary, name: str, *, is_same: bool) -
     lines = [f"{name}: {summary}" + ("" if import_result.has_changes else "; nothing was changed")]
     if import_result.completed:
         lines.append(f"runs that had no weights and got those of the archive: {len(import_result.completed)}")
+    if import_result.recorded:
+        lines.append(
+            "runs that had no record of their epochs and got that of the archive: "
+            f"{len(import_result.recorded)}"
+        )
     if import_result.conflicts:
         names = ", ".join(import_result.conflicts[:_MAX_CELLS])
         more = len(import_result.conflicts) - _MAX_CELLS

@@ -48,11 +48,13 @@ def _describe_cells(preview: StudyPreview, execution: ExecutionOptions) -> str:
 
     plan = preview.plan
     states = [preview.states.get(spec.key) for spec in plan.study.list_runs()]
-    finished_count, failed_count = states.count("done"), states.count("failed")
+    failed_count, repeated_count = states.count("failed"), len(preview.repeated_keys)
+    reused_count = states.count("done") - repeated_count
     return (
         f"{pluralize(len(preview.pending_runs), 'cell')} to run"
         + (f", {len(preview.shared_keys)} shared with the studies before" if preview.shared_keys else "")
-        + (f", {finished_count} reused" if finished_count else "")
+        + (f", {repeated_count} of them again for the record of their epochs" if repeated_count else "")
+        + (f", {reused_count} reused" if reused_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
         + f" on {describe_device(plan.device)}, {describe_execution(plan, execution)}"
     )
@@ -77,7 +79,8 @@ def _describe_plan(preview: StudyPreview) -> Iterator[tuple[str, str]]:
         "train",
         f"at most {pluralize(study.training.epochs, 'epoch')}; {study.training.precision}; "
         + plan.engine_choice.reason
-        + ("; deterministic algorithms" if study.training.deterministic else ""),
+        + ("; deterministic algorithms" if study.training.deterministic else "")
+        + ("; one more prediction of the test set an epoch" if plan.published_practice else ""),
     )
     if preview.pending_runs:
         is_slow = plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600
@@ -163,7 +166,7 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
             {
                 "key": spec.key,
                 "cell": format_run_name(spec),
-                "state": "shared" if spec.key in preview.shared_keys else states.get(spec.key, "waiting"),
+                "state": preview.describe_state(spec.key),
                 "done": states.get(spec.key) == "done",
             }
             for spec in plan.study.list_runs()

@@ -13,8 +13,8 @@ from harness.errors import HarnessError
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
+from harness.tracking.epoch_records import read_result
 from harness.tracking.mlflow_store import get_mlflow_exception
-from harness.tracking.result_files import parse_result
 from harness.tracking.study_index import StudyIndex
 from harness.tracking.tags import (
     ALIAS_TAG,
@@ -267,7 +267,7 @@ class StudyReader(StudyIndex):
         if run is None:
             return None
         try:
-            return parse_result(partial(self.read_text, run))
+            return read_result(run, partial(self.read_text, run))
         except (get_mlflow_exception(), OSError, ValueError, TypeError, LookupError):
             return None
 

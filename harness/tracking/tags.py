@@ -21,6 +21,9 @@ COMMAND_TAG = "harness.command"
 ALIAS_TAG = "harness.alias"
 """Tag of a study that has an alias (`--name`)."""
 
+EPOCH_RECORD_TAG = "harness.leaky_epoch_record"
+"""Tag of a run with a record of its epochs on the test set; its value is the name of the artifact."""
+
 TRACEBACK_TAG = "harness.traceback"
 """Tag of a failed run; its value is the name of the text artifact that holds the whole traceback."""
 
