@@ -60,7 +60,8 @@ def build_document(results: Iterable[StudyResult], *, images: Iterable[str]) -> 
         raise StudyError("report.no-study", "a report needs at least one study; got none")
     titles = dict.fromkeys(dataset_title(evaluation.study.dataset.name) for evaluation in evaluations)
     kinds = dict.fromkeys(evaluation.study.kind for evaluation in evaluations)
-    title = f"{' and '.join(kinds).capitalize()} on {', '.join(titles)}"
+    alias = evaluations[0].result.alias if len(evaluations) == 1 else ""
+    title = f"{' and '.join(kinds).capitalize()} on {', '.join(titles)}{f': {alias}' if alias else ''}"
     blocks = (
         Heading(text=title, level=1),
         *_build_blocks(evaluations, name_image_files(images, evaluations)),
@@ -80,7 +81,15 @@ def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[s
         StudyError: `results` is empty.
         OSError: `out` cannot be written.
     """
-    document = build_document(results, images=images)
+    return write_document(build_document(results, images=images), out, images=images)
+
+
+def write_document(document: ReportDocument, out: Path, *, images: Mapping[str, bytes]) -> Path:
+    """Write the three files and the figures of a report to `out`, as `write_report` does.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
     save_images(document, images, out=out)
     for figure in document.figures:
         if figure.draw:

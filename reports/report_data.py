@@ -34,6 +34,11 @@ def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvalu
     data = {
         "format": FORMAT,
         "studies": [evaluation.study.name for evaluation in evaluations],
+        "aliases": {
+            evaluation.study.name: evaluation.result.alias
+            for evaluation in evaluations
+            if evaluation.result.alias
+        },
         "commands": {evaluation.study.name: evaluation.result.commands for evaluation in evaluations},
         "runs": [run for evaluation in evaluations for run in list_runs(evaluation)],
         "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],

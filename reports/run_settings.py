@@ -14,7 +14,7 @@ from studies.claim_checks import CHECK_DESCRIPTIONS
 from studies.metrics import METRIC_NAMES, compute_scores, to_evaluation_unit
 from studies.results import RunResult, format_end_times
 from studies.spec import TrainingSpec
-from studies.study import Study
+from studies.study import Study, format_study_label
 
 PROTOCOL_TEXTS = {
     "frame": "7:2:1 over frames, as in the paper: frames of one clip can be in training and test",
@@ -48,7 +48,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
     seconds = sum(run.seconds for run in result.results)
     time_text = format_end_times(run.end_time for run in result.results)
     return (
-        f"Study: {study.name}",
+        f"Study: {format_study_label(study.name, result.alias)}",
         f"Networks: {', '.join(arm.name for arm in study.arms)}",
         *(f"Protocol {name}: {PROTOCOL_TEXTS.get(name, 'user-defined')}" for name in study.protocols),
         f"Split seeds: {', '.join(map(str, study.split_seeds))}; training seeds: "

@@ -190,6 +190,7 @@ class StudyResult:
     `run_ids` holds (run key, run id of the tracking server) for each result. `is_confirmatory` says that the
     analysis plan was logged before any cell ran (`studies.analysis_plan`). `commands` are the different
     command lines that ran the study, in order; () for studies of `harness.api` and of earlier versions.
+    `alias` is the name that the user gave the study, or "".
     """
 
     study: Study
@@ -198,3 +199,4 @@ class StudyResult:
     run_ids: tuple[tuple[str, str], ...] = ()
     is_confirmatory: bool = False
     commands: tuple[str, ...] = ()
+    alias: str = ""

@@ -158,6 +158,11 @@ class Study:
         return replace(cell, variant=control, dataset=onset_dataset, fingerprint=self.onset_fingerprint)
 
 
+def format_study_label(name: str, alias: str) -> str:
+    """Return the alias of a study with its name, or its name alone if `alias` is ""."""
+    return f"{alias} ({name})" if alias else name
+
+
 def check_design(
     arms: Sequence[ArchitectureSpec],
     *,

@@ -63,6 +63,7 @@ def dry_run_report(archive: Archive) -> None:
         results=study_results,
         failures=archive.failures,
         commands=archive.commands,
+        alias=archive.alias,
     )
     names = archive.members.list_folder(FIGURES_FOLDER)
     figures = {f"{archive.study.name}/{Path(name).stem}": archive.members.read_bytes(name) for name in names}
@@ -117,7 +118,9 @@ def _open_study(archive: Archive, tracker: Tracker) -> tuple[str, str]:
     runs = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
     if runs and runs[0].info.status != "RUNNING":
         return runs[0].info.run_id, runs[0].info.status
-    study_run_id = tracker.open_study(archive.study, commands=archive.commands)
+    is_taken = tracker.find_alias_owner(archive.alias, study_name=archive.study.name)
+    alias = "" if is_taken else archive.alias
+    study_run_id = tracker.open_study(archive.study, commands=archive.commands, alias=alias)
     if not runs:
         tracker.client.set_tag(study_run_id, IMPORTED_TAG, archive.path.name)
     return study_run_id, "RUNNING"

@@ -64,7 +64,7 @@ class Manifest:
     """The manifest of an archive.
 
     `runs` holds the key and original run id of each finished cell, `commands` the command lines that ran the
-    study.
+    study, `alias` the alias of the study or "".
     """
 
     format: str = FORMAT_NAME
@@ -73,6 +73,7 @@ class Manifest:
     runs: tuple[tuple[str, str], ...]
     members: tuple[Member, ...]
     commands: tuple[str, ...] = ()
+    alias: str = ""
 
 
 def is_member_name(name: str) -> bool:

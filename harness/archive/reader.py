@@ -30,6 +30,7 @@ from harness.archive.members import (
 from harness.errors import HarnessError
 from harness.tracking.epoch_records import RECORD_FILE, parse_epoch_record
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
+from harness.tracking.study_index import check_alias
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec, hash_run
@@ -99,6 +100,7 @@ class Archive:
     def __init__(self, members: MemberReader, path: Path) -> None:
         self.path, self.members = path, members
         self.run_ids, self.commands = dict(members.manifest.runs), members.manifest.commands
+        self.alias = members.manifest.alias
         self.cell_keys = tuple(sorted({name.split("/")[1] for name in members.list_folder(CELLS_FOLDER)}))
         self.study = _parse_study(parse_json(members.read_bytes(STUDY_FILE), STUDY_FILE))
         self.failures = from_data(
@@ -133,7 +135,7 @@ class Archive:
         return result, to_json(spec)
 
     def _check_runs(self) -> None:
-        """Check the commands, and that each finished cell has one run id and the artifacts of a result."""
+        """Check commands and alias, and that each finished cell has one run id and a result's artifacts."""
         max_length = max(map(len, self.commands), default=0)
         if max_length > _MAX_TAG_CHARS:
             raise HarnessError(
@@ -141,6 +143,8 @@ class Archive:
                 f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; one has "
                 f"{max_length}: {EXPORT_AGAIN}",
             )
+        if self.alias:
+            check_alias(self.alias)
         manifest_runs = self.members.manifest.runs
         mismatches = set(self.run_ids) ^ set(self.cell_keys)
         if mismatches or len(self.run_ids) != len(manifest_runs):

@@ -37,6 +37,14 @@ AllowLeaks = Annotated[
     bool,
     typer.Option("--allow-leaks", help="Run even if a split has leaks that its protocol must exclude."),
 ]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        help="Alias of the study, by which every command finds it: letters, digits, - and _. It changes no "
+        "result and can be changed later.",
+    ),
+]
 Searches = Annotated[str | None, typer.Option(help="Optuna storage URI. Default: ./optuna.db.")]
 Device = Annotated[str, choice_option("device", help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[

@@ -32,6 +32,7 @@ from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyRea
 from harness.tracking.study_views import set_view
 from harness.tracking.system_metrics import SAMPLE_SECONDS, read_sample, repeat_in_background
 from harness.tracking.tags import (
+    ALIAS_TAG,
     COMMIT_TAG,
     DIRTY_TAG,
     END_TIME_TAG,
@@ -80,10 +81,11 @@ class Tracker(StudyReader):
         self.async_logger = AsyncLogger()
         self._entry_points: dict[str, str] = {}
 
-    def open_study(self, study: Study, *, commands: Sequence[str] = ()) -> str:
+    def open_study(self, study: Study, *, commands: Sequence[str] = (), alias: str = "") -> str:
         """Resume the parent run of `study`, or create it; return its id.
 
         `commands` are the command lines that run the study; those that the run does not have yet are added.
+        `alias` replaces the alias that the run has; "" keeps it.
         """
         experiment = self.get_or_create_experiment(study.dataset.name)
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'", (experiment,))
@@ -92,10 +94,13 @@ class Tracker(StudyReader):
             self.client.update_run(run_id, status="RUNNING")
             earlier_commands = list_commands(runs[0].data.tags)
         else:
-            tags = {STUDY_TAG: study.name, NAME_TAG: study.name, NOTE_TAG: format_study_note(study)}
+            tags = {STUDY_TAG: study.name, NAME_TAG: study.name}
+            tags |= {NOTE_TAG: format_study_note(study, alias)}
             tags |= SOURCE_TAGS | {ENTRY_POINT_TAG: _ENTRY_POINTS[study.kind]}
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
             earlier_commands = ()
+        if alias:
+            self.log_batch(run_id, tags={ALIAS_TAG: alias, NAME_TAG: alias})
         all_commands = dict.fromkeys((*earlier_commands, *commands))
         for number, command in list(enumerate(all_commands, start=1))[len(earlier_commands) :]:
             self.client.set_tag(run_id, make_command_tag(number), command)

@@ -30,14 +30,11 @@ NO_DIFFERENCE = (text_cell(NO_VALUE),) * 3
 
 def build_overview_table(evaluation: StudyEvaluation) -> Table:
     """Return a row per arm and protocol: its scores, and its difference from the arm it is compared with."""
-    reference = select_reference_arm(evaluation.study.arms, design=evaluation.study.design)
-    differences: dict[tuple[str, str], ArmDifference] = {}
-    for protocol in evaluation.study.protocols:
-        for difference in compute_differences(evaluation, protocol):
-            # If the reference is `after`, the difference goes in the other arm's row.
-            is_after = difference.after.arm == reference
-            row = difference.before if is_after else difference.after
-            differences[protocol, row.arm.name] = difference
+    differences = {
+        (protocol, name): difference
+        for protocol in evaluation.study.protocols
+        for name, difference in map_differences(evaluation, protocol).items()
+    }
     has_differences = bool(differences)
     is_uar = evaluation.study.metric != "uf1"
     metric_header = ("Accuracy, %", "UAR, %") if is_uar else ("Accuracy, %", "UF1, %")
@@ -84,6 +81,17 @@ def build_overview_table(evaluation: StudyEvaluation) -> Table:
             *build_clip_list_notes(evaluation.outcomes),
         ),
     )
+
+
+def map_differences(evaluation: StudyEvaluation, protocol: str) -> dict[str, ArmDifference]:
+    """Return the difference that belongs to each arm's row under a protocol, by the name of the arm."""
+    reference = select_reference_arm(evaluation.study.arms, design=evaluation.study.design)
+    differences: dict[str, ArmDifference] = {}
+    for difference in compute_differences(evaluation, protocol):
+        # If the reference is `after`, the difference goes in the other arm's row.
+        row = difference.before if difference.after.arm == reference else difference.after
+        differences[row.arm.name] = difference
+    return differences
 
 
 def _build_difference_cells(difference: ArmDifference | None) -> tuple[Cell, ...]:

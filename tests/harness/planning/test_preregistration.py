@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.api import run
-from harness.commands.study import NO_RUN_ID
+from harness.commands.study_plan import NO_RUN_ID
 from harness.planning.preregistration import has_cells
 from harness.tracking.tracker import Tracker
 from studies.analysis_plan import AnalysisPlan, build_analysis_plan, check_matches_plan
