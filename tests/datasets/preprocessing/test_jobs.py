@@ -13,7 +13,7 @@ from datasets.preprocessing.jobs import (
     split_into_spans,
 )
 from datasets.preprocessing.representations import compute_difference, compute_flow
-from datasets.spec import ImageRef, Sample
+from datasets.spec import DEFAULT_FLOW, FlowSpec, ImageRef, Sample
 
 NOISE = np.random.default_rng(0).integers(0, 256, size=(4, 30, 40, 3), dtype=np.uint8)
 
@@ -75,8 +75,8 @@ def samples(tmp_path):
     return tuple(sample_list)
 
 
-def work(samples, *, faces=(), size=30, representation="frame"):
-    return PreprocessJob(samples=samples, faces=faces, size=size, representation=representation)
+def work(samples, *, faces=(), size=30, representation="frame", flow=DEFAULT_FLOW):
+    return PreprocessJob(samples=samples, faces=faces, size=size, representation=representation, flow=flow)
 
 
 def square(image):
@@ -113,6 +113,17 @@ def test_flow_is_that_of_the_face_squares_and_keeps_its_channels(samples):
     result = run_job(work(samples, faces=(FACE,) * 4, representation="flow"))
     expected = compute_flow(NOISE[3, 2:22, 5:25], NOISE[0, 2:22, 5:25], size=30).transpose(2, 0, 1)
     assert np.array_equal(result.images[3], expected)
+
+
+def test_float_flow_is_kept_in_half_precision(samples):
+    settings = FlowSpec(method="tvl1", size=16, strain="forward", scale="image")
+    job = work(samples[:2], size=8, representation="flow", flow=settings)
+    result = run_job(job)
+    assert (result.images.dtype, result.images.shape) == (np.float16, (2, 3, 8, 8))
+    expected = compute_flow(NOISE[1], NOISE[0], size=8, flow=settings).transpose(2, 0, 1)
+    assert np.array_equal(result.images[1], expected)
+    assert not result.images[0].any(), "the onset does not differ from itself"
+    assert result.images.nbytes == 2 * job.image_bytes
 
 
 def test_faulty_rows_are_listed_and_removed(samples, tmp_path):
