@@ -26,10 +26,14 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An item of a list: a text, then a command or another piece of code, "" if there is none."""
+    """An item of a list: a text, then a command or another piece of code, "" if there is none.
+
+    `run_keys` are the keys of the runs from which the numbers of the text were computed.
+    """
 
     text: str
     code: str = ""
+    run_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

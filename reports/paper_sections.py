@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from architectures.catalogue import CATALOGUE
-from reports.blocks import Block, Bullets, Fold, Heading, Inconsistencies, Item, Paragraph, build_bullets
+from reports.blocks import Block, Bullets, Fold, Heading, Inconsistencies, Item, Paragraph
 from reports.claims.table import build_claim_table, describe_claim_results
 from reports.outcomes import StudyEvaluation
 from reports.tables.costs import build_block_cost_table
@@ -26,7 +26,8 @@ def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
     table = build_claim_table(evaluations)
     if table:
         yield Heading(text="The paper's claims")
-        yield build_bullets(describe_claim_results(evaluations))
+        statements = describe_claim_results(evaluations)
+        yield Bullets(items=tuple(Item(text=item.text, run_keys=item.run_keys) for item in statements))
         yield table
 
 

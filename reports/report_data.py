@@ -86,6 +86,7 @@ def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
             "split_seed": spec.split_seed,
             "seed": spec.seed,
             "fold": spec.fold,
+            "folds": spec.folds,
             "end_time": result.end_time or None,
             "commit": result.environment.commit,
             "versions": dict(result.environment.versions),

@@ -26,6 +26,7 @@ from reports.tables.latency import build_latency_figure, build_latency_table
 from reports.tables.loss_comparison import build_loss_table
 from reports.tables.network_scores import build_paper_table, build_score_table, build_size_table
 from reports.tables.per_class import build_class_table
+from reports.tables.published_scores import build_published_table
 from reports.tables.robustness import build_robustness_figure, build_robustness_table
 from reports.tables.search_budget import build_budget_figure, build_budget_table
 from reports.tables.stability import build_stability_table
@@ -45,6 +46,7 @@ def build_study_section(
     yield from _build_part(
         "Scores", _build_comparison_scores if is_comparison else _build_ablation_scores, evaluation
     )
+    yield from _build_part("Published numbers", _build_published_numbers, evaluation)
 
     def build_classes(evaluation: StudyEvaluation) -> Iterator[Block]:
         return _build_classes(evaluation, include_table=include_classes)
@@ -89,6 +91,11 @@ def _build_ablation_scores(evaluation: StudyEvaluation) -> Iterator[Block]:
     yield from _skip_none(build_difference_table(evaluation))
     yield from _skip_none(build_effect_table(evaluation))
     yield from _skip_none(build_bar_figure(evaluation))
+
+
+def _build_published_numbers(evaluation: StudyEvaluation) -> Iterator[Block]:
+    """Yield published numbers on the composite's clips, as far as the study is on them."""
+    yield from _skip_none(build_published_table(evaluation))
 
 
 def _build_classes(evaluation: StudyEvaluation, *, include_table: bool) -> Iterator[Block]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from architectures.spec import ArchitectureSpec
-from datasets.spec import CORRUPTIONS, STRENGTHS, Split
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
+from datasets.spec import Split
 from harness.planning.step_timing import (
     IDLE_CORE_SHARE,
     Speed,

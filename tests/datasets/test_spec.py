@@ -1,10 +1,9 @@
 import pytest
 
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from datasets.spec import (
     ALIGNMENTS,
-    CORRUPTIONS,
     REPRESENTATIONS,
-    STRENGTHS,
     Anomaly,
     DatasetSpec,
     FlowSpec,

@@ -159,6 +159,7 @@ def test_long_list_of_anomalies_is_truncated(factory: type[Factory], tmp_path: P
     assert "Only the first 10 are listed; 3 more are" in text
 
 
+@pytest.mark.slow
 def test_shared_data_have_one_section(factory: type[Factory], tmp_path: Path) -> None:
     comparison, ablation = factory.study(only=("proposed",)), factory.study("ablation")
     other = replace(ablation, fingerprint="e" * 64)
@@ -196,6 +197,7 @@ def test_synthetic_faces_are_named_first(factory: type[Factory], tmp_path: Path)
     assert "are synthetic" not in _report(factory, tmp_path, study)
 
 
+@pytest.mark.slow
 def test_synthetic_datasets_share_one_warning(factory: type[Factory], tmp_path: Path) -> None:
     studies = [
         _finish_synthetic(factory, factory.study(kind, dataset=name))

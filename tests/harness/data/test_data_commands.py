@@ -247,6 +247,7 @@ def test_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Run,
     assert "**The faces of CK+ are synthetic, not from the real release" in report
 
 
+@pytest.mark.slow
 def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) -> None:
     args = ("--dataset", "ckplus", "--root", packed_set, "--only", "vgg16-bn-gap", *TINY)
     status, out, _ = harness("compare", *args, "--json")
@@ -254,8 +255,18 @@ def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) 
     assert len(json.loads(out)["cells"]) == 1
 
 
+@pytest.mark.slow
 def test_motion_is_a_representation_of_apex_frames(harness: Run, official_set: Path) -> None:
-    args = ("compare", "--dataset", "ckplus", "--root", official_set, "--only", "vgg16-bn-gap", *TINY)
+    args: tuple[object, ...] = (
+        "compare",
+        "--dataset",
+        "ckplus",
+        "--root",
+        official_set,
+        "--only",
+        "vgg16-bn-gap",
+        *TINY,
+    )
     args = (*args, "--protocol", "subject", "--representation", "flow")
     status, out, _ = harness(*args, "--json")
     assert status == 0

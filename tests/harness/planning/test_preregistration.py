@@ -1,6 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.api import run
 from harness.commands.study import NO_RUN_ID
 from harness.planning.preregistration import has_cells
@@ -27,6 +29,7 @@ def _options(tree: Path) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
     tree: Path, harness: Run
 ) -> None:
@@ -51,6 +54,7 @@ def test_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
     assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
 
 
+@pytest.mark.slow
 def test_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: Run) -> None:
     result, _ = run(request(tree, only=("proposed", "vgg16-bn-gap"), protocols=("clip",)))
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")

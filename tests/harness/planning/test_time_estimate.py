@@ -14,7 +14,8 @@ import torch
 from architectures.catalogue import CATALOGUE, with_width
 from architectures.spec import ArchitectureSpec
 from architectures.user import load_user_spec
-from datasets.spec import CORRUPTIONS, STRENGTHS, DatasetSpec, Split
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
+from datasets.spec import DatasetSpec, Split
 from harness.planning.step_timing import (
     BATCH_MULTIPLES,
     IDLE_CORE_SHARE,
@@ -162,6 +163,7 @@ def test_first_step_is_excluded(log: Path) -> None:
     assert 0 < estimate([run("slow_start")], splits(4))[1] - CELL_OVERHEAD < 3 * 0.2
 
 
+@pytest.mark.slow
 def test_cpu_times_few_large_images(log: Path) -> None:
     estimate([run("even", size=LARGE_IMAGE_SIZE)], splits(8))
     shapes = {tuple(map(int, line.split())) for line in log.read_text().splitlines()}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -114,6 +115,7 @@ def test_onset_control_replaces_frames_by_the_onset(tree: Path) -> None:
     assert len(result.predictions) == len(plan.splits[0].test)
 
 
+@pytest.mark.slow
 def test_controls_are_rows_of_the_report_and_cells_of_the_study(tree: Path, harness: Run) -> None:
     options = (
         "--dataset",

@@ -19,7 +19,7 @@ from harness.scheduling.cell import (
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.tracker import Tracker
 from studies.results import Failure, Prediction, Timing
-from tests.harness.tracking.test_tracker import STUDY, log_finished_runs, result
+from tests.harness.tracking.small_study import STUDY, log_finished_runs, result
 
 SPEC = STUDY.list_runs()[0]
 EVENTS: list[Event] = []
