@@ -28,7 +28,8 @@ def test_strain_of_a_linear_flow_is_that_of_the_formula(
         "central_swapped": u_y**2 + v_x**2 + (u_x + v_y) ** 2 / 2,
         "sobel_swapped": u_y**2 + v_x**2 + (u_x**2 + v_y**2) / 2,
     }
-    assert (strain.dtype, strain.shape) == (np.float32, (9, 11))
+    assert strain.dtype == np.float32
+    assert strain.shape == (9, 11)
     inside = strain[1:-1, 1:-1] if formula == "sobel_swapped" else strain
     assert inside == pytest.approx(np.full(inside.shape, np.sqrt(squares[formula])), abs=1e-5)
 
