@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.blocks import Block, Heading, SharedNotes, flatten
-from reports.headings import build_headings
+from reports.blocks import Block, Heading, SharedNotesPlaceholder, flatten
+from reports.headings import build_study_headings
 from reports.html import render_page
 from reports.markdown import render_blocks
 from reports.numbering import NumberedBlock, number_blocks
@@ -140,7 +140,7 @@ def _build_blocks(evaluations: Sequence[StudyEvaluation], image_files: Mapping[s
     else:
         yield from build_claim_section(evaluations)
         yield from build_summary_section(evaluations)
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     displayed_keys: set[str] = set()
     for evaluation in evaluations:
         run_keys = {key for outcome in evaluation.select_arm("proposed") for key in outcome.run_keys}
@@ -151,7 +151,7 @@ def _build_blocks(evaluations: Sequence[StudyEvaluation], image_files: Mapping[s
         )
         displayed_keys |= run_keys
     yield from build_protocol_effect_section(evaluations)
-    yield SharedNotes()
+    yield SharedNotesPlaceholder()
     yield from build_setup_section(evaluations)
     yield from build_data_section(evaluations, image_files)
     yield from build_paper_appendix(evaluations, image_files)

@@ -12,7 +12,7 @@ from studies.study import Study
 TRAINING_FIELDS = ("epochs", "batch_size", "learning_rate", "gamma", "class_weights", "patience")
 
 
-def build_headings(studies: Sequence[Study]) -> dict[str, str]:
+def build_study_headings(studies: Sequence[Study]) -> dict[str, str]:
     """Return a unique heading for each study, by study name.
 
     Studies with the same headline get the traits in which they differ appended. If these are the same too,

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.blocks import Bullets, Heading, Item, Paragraph
+from reports.blocks import Bullets, Heading, Paragraph
 from reports.markdown import normalize_line
-from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedFold
+from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedCollapsible
 from reports.table import Cell, ReportFigure, Statement, Summary, Table
 
 ASSETS = Path(__file__).with_name("page")
@@ -116,8 +116,8 @@ class _PageWriter:
                     f'<li id="{label}">{label}: {_escape(note)}</li>' for label, note in block.notes
                 )
                 return f"<ul>\n{items}\n</ul>"
-            case NumberedFold():
-                return self._render_fold(block)
+            case NumberedCollapsible():
+                return self._render_collapsible(block)
             case Numbered():
                 return self._render_numbered(block)
 
@@ -125,11 +125,12 @@ class _PageWriter:
         self.headings.append(heading)
         return f'<h{heading.level} id="part-{len(self.headings)}">{_escape(heading.text)}</h{heading.level}>'
 
-    def _render_fold(self, fold: NumberedFold) -> str:
-        self.headings.append(Heading(text=fold.title, level=3))
+    def _render_collapsible(self, collapsible: NumberedCollapsible) -> str:
+        self.headings.append(Heading(text=collapsible.title, level=3))
         anchor = f"part-{len(self.headings)}"
-        content = self.render_blocks(fold.blocks)
-        return f'<details id="{anchor}"><summary>{_escape(fold.title)}</summary>\n{content}\n</details>'
+        content = self.render_blocks(collapsible.blocks)
+        title = _escape(collapsible.title)
+        return f'<details id="{anchor}"><summary>{title}</summary>\n{content}\n</details>'
 
     def render_contents(self) -> str:
         """Return the links to the headings of level 2 and 3."""
@@ -142,13 +143,10 @@ class _PageWriter:
 
     def _render_summary(self, summary: Summary) -> str:
         progress = summary.progress
-        progress_text = f"<p><strong>{self._render_statement(progress)}</strong></p>\n" if progress else ""
-        return progress_text + _render_list(map(self._render_statement, summary.findings))
+        progress_text = f"<p><strong>{self._render_item(progress)}</strong></p>\n" if progress else ""
+        return progress_text + _render_list(map(self._render_item, summary.findings))
 
-    def _render_statement(self, statement: Statement) -> str:
-        return f"{_escape(statement.text)}{self._render_runs(statement.run_keys)}"
-
-    def _render_item(self, item: Item) -> str:
+    def _render_item(self, item: Statement) -> str:
         code = f" <code>{_escape(item.code)}</code>" if item.code else ""
         return f"{_escape(item.text)}{code}{self._render_runs(item.run_keys)}"
 
@@ -230,7 +228,7 @@ class _PageWriter:
         return f"#set-{self.run_sets.setdefault(run_keys, len(self.run_sets) + 1)}"
 
     def render_run_sets(self) -> str:
-        """Return a folded section with the runs of each set."""
+        """Return a collapsible section with the runs of each set."""
         if not self.run_sets:
             return ""
         heading = self._render_heading(Heading(text="Runs behind the numbers"))

@@ -94,7 +94,7 @@ def _build_micro_batch_notes(results: Iterable[RunResult]) -> tuple[str, ...]:
     return tuple(
         f"{run.spec.name} ({run.spec.protocol}, {format_training(run.spec)}, fold {run.spec.fold}) was "
         f"trained with each batch in {run.micro_batches} micro-batches, because a whole batch did not fit; "
-        "gradients are those of the whole batch, batch norm statistics those of each micro-batch"
+        "gradients cover the whole batch, batch norm statistics each micro-batch"
         for run in results
         if run.micro_batches > 1
     )

@@ -204,6 +204,18 @@ def _format_error(cls: type, error: Mapping[str, Any]) -> str:
     return "; ".join(sanitize(part, max_length=_MAX_PART_LENGTH) for part in parts)
 
 
+def name_json_type(value: Any) -> str:
+    """Return the JSON type of a value that `decode_json` returned, with its article: "an array", "null"."""
+    return {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }.get(type(value), "null")
+
+
 def decode_json(text: str | bytes) -> Any:
     """Parse a JSON text.
 

@@ -180,11 +180,13 @@ def check_design(
         ("seed", seeds),
     ):
         if not values:
-            raise StudyError("study-axis.empty", f"a study needs at least one {label}")
+            raise StudyError("study-axis.empty", f"a study needs at least one {label}; got none: name one")
         duplicates = {value for value in values if list(values).count(value) > 1}
         if duplicates:
             raise StudyError(
-                "study-axis.duplicate", f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}"
+                "study-axis.duplicate",
+                f"a study takes each {label} once; got {', '.join(map(str, sorted(duplicates)))} twice: "
+                "name each once",
             )
     for arm in arms:
         check_image_size(arm, image_size)

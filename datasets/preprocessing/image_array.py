@@ -100,7 +100,7 @@ def preprocess_images(
 def _explain_unreadable_files(table: SampleTable) -> Iterator[None]:
     """Raise DatasetError for a file of the table that the user may not read.
 
-    Such a file is no anomaly: the cache would still list it once it can be read.
+    Such a file is not an anomaly: the cache would still list it once it can be read.
     """
     try:
         yield

@@ -52,7 +52,8 @@ def report(
         if json and not list_:
             raise HarnessError(
                 "report-json.without-list",
-                "--json needs --list; got no --list: a report is always written as report.md and report.json",
+                "--json needs --list; got no --list: leave --json out, because a report is always written as "
+                "report.md and report.json",
             )
         tracker.check_readable()
         if list_:

@@ -90,7 +90,7 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
         choices = (
             f"accepted: {', '.join(dataset_entry.apex_policies)}"
             if dataset_entry.apex_policies
-            else f"{dataset_entry.name} has none, so use --representation frame"
+            else f"{dataset_entry.name} has no such frames, so take --representation frame"
         )
         raise HarnessError(
             "representation.wrong-frames",

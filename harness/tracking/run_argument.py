@@ -21,8 +21,8 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     """Return the id and the key of the finished run whose id or key starts with `name`, in any case.
 
     Raises:
-        HarnessError: `name` is no start of an id or key, it is a study, no run or several runs match, or the
-            run has not finished.
+        HarnessError: `name` is not the start of an id or key, it names a study, no run or several runs match
+            it, or the run has not finished.
     """
     prefix = name.strip().lower()
     is_prefix = RUN_PREFIX.fullmatch(prefix) is not None
@@ -57,10 +57,10 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
 
 
 def _check_is_no_study(reader: StudyReader, name: str, *, id_prefix: str) -> None:
-    """Check that `name` is no study's name, and that no study's run id starts with `id_prefix`, if any.
+    """Check that no study has this name, or a run id that starts with `id_prefix` if that is not "".
 
     Raises:
-        HarnessError: it is a study; the message lists its first finished runs.
+        HarnessError: a study has; the message lists its first finished runs.
     """
     for study_run in reader.search_runs(f"tags.`{STUDY_TAG}` != ''"):
         study_name, study_run_id = study_run.data.tags[STUDY_TAG], study_run.info.run_id

@@ -14,8 +14,8 @@ from harness.errors import HarnessError
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
+from harness.tracking.epoch_records import read_result
 from harness.tracking.mlflow_store import MlflowStore, get_mlflow_exception
-from harness.tracking.result_files import parse_result
 from harness.tracking.tags import (
     END_TIME_TAG,
     IMPORTED_TAG,
@@ -78,7 +78,7 @@ class StudyReader(MlflowStore):
         """Return the state of each cell that has ended: "done" in any study, or "failed" in this one."""
         study_runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'")
         runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{study_runs[0].info.run_id}'") if study_runs else []
-        # Compare the keys from when the runs ran: runs of an older training version are not reused.
+        # Compare the keys under which the runs were recorded: an older training version is not reused.
         failed_runs = [run for run in runs if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
         states = {run.data.tags[KEY_TAG]: "failed" for run in failed_runs}
         states |= {run.data.tags[KEY_TAG]: "done" for run in self._find_own_runs(runs).values()}
@@ -134,15 +134,18 @@ class StudyReader(MlflowStore):
             if IMPORTED_TAG in run.data.tags and name not in names:
                 raise HarnessError(
                     "weights.not-exported",
-                    f"run {run_id} was imported without its weights: where the study was run, export again "
-                    f"with --weights (`harness export {self._get_study_name(run)} --weights`), then "
-                    "`harness import` that archive here, which adds the weights; an archive lacks those that "
-                    "--keep-weights best or none did not keep",
+                    f"run {run_id} was imported without its weights: run `harness export "
+                    f"{self._get_study_name(run)} --weights` where the study was run, then `harness import` "
+                    "that archive here to add the weights. An archive holds only the weights that "
+                    "--keep-weights kept",
                 )
             return self.download_artifact(run_id, name, folder)
         except (get_mlflow_exception(), OSError) as error:
             raise HarnessError(
-                "weights.missing", f"the weights of run {run_id} are missing (moved or deleted?): {error}"
+                "weights.missing",
+                f"the artifacts of run {run_id} must hold its weights; they are missing (moved or deleted?): "
+                f"{error}; put them back, or delete the run in `harness ui` and start its study's command "
+                "again",
             ) from error
 
     def _describe_dropped_weights(self, run: Run) -> str:
@@ -314,7 +317,7 @@ class StudyReader(MlflowStore):
         if run is None:
             return None
         try:
-            return parse_result(partial(self.read_text, run))
+            return read_result(run, partial(self.read_text, run))
         except (get_mlflow_exception(), OSError, ValueError, TypeError, LookupError):
             return None
 

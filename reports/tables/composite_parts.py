@@ -29,7 +29,7 @@ METRICS: Mapping[str, Callable[[Scores], float]] = {
 
 
 def build_part_table(evaluation: StudyEvaluation) -> Table | None:
-    """Build the table of pooled UF1 and UAR, in full and by data set; None if the data are no composite."""
+    """Build the table of pooled UF1 and UAR, in full and by data set; None if `evaluation` has one set."""
     if evaluation.study.dataset.name != NAME:
         return None
     outcomes = (*evaluation.outcomes, *evaluation.controls)

@@ -10,7 +10,7 @@ from reports.formatting import NO_VALUE, text_cell
 from reports.outcomes import StudyEvaluation, append_marks
 from reports.paper_reference import dataset_title
 from reports.plots.forest_plot import ForestGroup, ForestRow, draw_forest_plot
-from reports.plots.study_figures import describe_protocol_leakage, format_figure_path, format_protocol
+from reports.plots.study_figures import describe_outcome_leakage, format_figure_path, format_protocol
 from reports.table import Cell, ReportFigure, Table
 from reports.tables.factorial_effects import AVERAGE_EFFECT, compute_effects
 from reports.tables.score_columns import (
@@ -34,7 +34,7 @@ def build_overview_table(evaluation: StudyEvaluation) -> Table:
     differences: dict[tuple[str, str], ArmDifference] = {}
     for protocol in evaluation.study.protocols:
         for difference in compute_differences(evaluation, protocol):
-            # A reference that is `after` in several pairs leaves each of them to the row of the other arm.
+            # If the reference is `after`, the difference goes in the other arm's row.
             is_after = difference.after.arm == reference
             row = difference.before if is_after else difference.after
             differences[protocol, row.arm.name] = difference
@@ -108,7 +108,7 @@ def build_forest_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
                 ForestGroup(title=f"Under {format_protocol(outcomes)}", rows=tuple(row for row, _ in rows))
             )
             run_keys += [key for _, keys in rows for key in keys]
-            notes.append(describe_protocol_leakage(outcomes))
+            notes.append(describe_outcome_leakage(outcomes))
     if not groups:
         return None
     metric = METRIC_NAMES[evaluation.study.metric]

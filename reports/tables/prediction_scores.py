@@ -144,7 +144,7 @@ def build_difference_table(difference: PairedDifference) -> Table:
             f"Left out: {only_first} {unit} that only the first has, {only_second} that only the second has, "
             f"{difference.num_relabeled} with different labels.",
             "Conditional on these predictions: each file is one training, and another training of the same "
-            "network predicts otherwise. The interval covers only other subjects, so this is no verdict "
+            "network predicts otherwise. The interval covers only other subjects, so it gives no verdict "
             "about the methods.",
         ),
     )

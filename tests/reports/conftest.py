@@ -251,6 +251,7 @@ class Factory:
     predictions = staticmethod(predictions)
     cost = staticmethod(cost_of)
     column = staticmethod(column)
+    write_text = staticmethod(write_text)
     replace_no_break_spaces = staticmethod(replace_no_break_spaces)
 
 

@@ -20,7 +20,7 @@ from reports.table import Cell, ReportFigure, Table
 from studies.results import StudyResult
 from studies.spec import RunSpec
 from tests.hostile import case_settings, hostile_names, temporary_folder
-from tests.reports.conftest import Factory, write_text
+from tests.reports.conftest import Factory
 
 pytestmark = pytest.mark.slow
 
@@ -195,7 +195,7 @@ def hostile_study(factory: type[Factory], draw: Any) -> StudyResult:
 def test_report_has_only_its_own_markup(factory: type[Factory], data: Any) -> None:
     result = hostile_study(factory, data.draw)
     with temporary_folder() as root:
-        text = write_text([result], root)
+        text = factory.write_text([result], root)
         images = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
         assert sorted(path.name for path in root.parent.iterdir()) == ["root"]
     page = _Page(text)

@@ -56,7 +56,7 @@ def test_invalid_video_has_a_fault(write_video: Callable[[str, int], Path], tmp_
         fault
         for _, fault in look(*(tmp_path / f"{n}.avi" for n in ("empty", "text", "head", "cut", "wrong")))
     ]
-    assert faults[:2] == ["the file is empty", "the file is no AVI"]
+    assert faults[:2] == ["the file is empty", "the file is not an AVI"]
     assert faults[2] == "no video that OpenCV opens, or one without frames (100 bytes)"
     assert all(fault.startswith("no video that OpenCV opens") for fault in faults[2:])
     assert look(write_video("none.avi", 0))[0][0] == 0
@@ -85,7 +85,7 @@ def test_missing_file_and_invalid_name_are_faults(
     os.rename(write_video("a.avi", 2), path)
     assert look(tmp_path / "gone.avi", os.fsdecode(path)) == [
         (0, "it cannot be read: No such file or directory"),
-        (0, "its name is no text; rename it"),
+        (0, "its file name cannot be encoded; rename the file"),
     ]
 
 

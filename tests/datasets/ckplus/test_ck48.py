@@ -58,7 +58,7 @@ def test_sequence_under_two_classes_is_left_out(add: Callable[..., None], tmp_pa
     loaded = release(tmp_path)
     assert [clip.name for clip in loaded.clips] == ["S011/001"]
     assert codes(loaded) == [("two classes", "S010/002")]
-    assert loaded.anomalies[0].description == "the sequence stands under anger and happy"
+    assert loaded.anomalies[0].description == "the sequence has frames in the class folders anger and happy"
 
 
 def test_two_folders_of_one_class_are_one_class_and_repeated_frames_are_listed(

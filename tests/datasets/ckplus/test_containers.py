@@ -91,10 +91,10 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5: Callable[..., Path]) 
         ({"data_pixel": faces(0), "data_label": np.zeros(0, int)}, "N is 0"),
         (
             {"data_pixel/inner": faces(2), "data_label": [0, 1]},
-            "data_pixel is no data set",
+            "data_pixel is not a data set",
         ),
-        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is no data set"),
-        ({"data_pixel": h5py.SoftLink("/nowhere"), "data_label": [0]}, "data_pixel is no data set"),
+        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is not a data set"),
+        ({"data_pixel": h5py.SoftLink("/nowhere"), "data_label": [0]}, "data_pixel is not a data set"),
         ({"data_pixel": h5py.Empty("u1"), "data_label": [0]}, "data_pixel is uint8 None"),
     ],
 )
@@ -109,7 +109,7 @@ def test_an_h5_of_another_form_has_one_fault(
     ("parts", "fault"),
     [
         ({"data_pixel": faces(2)}, "it lacks data_label; found: data_pixel"),
-        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is no data set"),
+        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is not a data set"),
     ],
 )
 def test_a_fault_is_one_clear_error(
@@ -124,7 +124,7 @@ def test_pixels_stored_in_another_file_are_refused(tmp_path: Path) -> None:
         outside = [(str(tmp_path / "raw"), 0, 2304)]
         file.create_dataset("data_pixel", (1, 48, 48), "u1", external=outside)
         file["data_label"] = [0]
-    with raises_code("ckplus-h5.invalid", "data_pixel is no data set"):
+    with raises_code("ckplus-h5.invalid", "data_pixel is not a data set"):
         read_h5(tmp_path / "CK_data.h5", location="")
 
 

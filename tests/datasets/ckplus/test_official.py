@@ -14,7 +14,7 @@ def add(tmp_path: Path) -> Callable[..., Path]:
 
     def make(
         folder_path: str,
-        frames: range | Sequence[int] = (),
+        frames: Sequence[int] = (),
         label: int | None = None,
         of: int | None = None,
         ending: str = "png",

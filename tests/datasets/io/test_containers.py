@@ -107,7 +107,7 @@ def test_hdf5_images_are_grey_and_digests_hash_their_pixels(h5_path: str) -> Non
         ("other", GREY, "no data set data_pixel"),
         ("data_pixel", GREY.astype(float), "uint8 (images, height, width) is expected"),
         ("data_pixel", GREY[0], "uint8 (images, height, width) is expected"),
-        ("data_pixel/group", GREY, "no data set stored in the file itself"),
+        ("data_pixel/group", GREY, "not a data set stored in the file itself"),
     ],
 )
 def test_hdf5_of_another_form_is_a_fault(

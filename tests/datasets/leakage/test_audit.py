@@ -23,9 +23,9 @@ from tests.datasets.image_files import recode_as_jpeg
 
 
 def make_split(
-    train: range | Sequence[int],
-    test: range | tuple[int, ...],
-    validation: range | tuple[int, ...] = (),
+    train: Sequence[int],
+    test: Sequence[int],
+    validation: Sequence[int] = (),
     protocol: str = "frame",
 ) -> Split:
     return Split(

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 
 from datasets.casme2.constants import DEFAULT_CLASSES
@@ -22,7 +24,7 @@ def clip(
     offset: int = 30,
     emotion: str = "fear",
     subject: str = "sub01",
-    lacking: range | tuple[int, ...] = (),
+    lacking: Sequence[int] = (),
 ) -> Clip:
     present = [number for number in range(onset, offset + 1) if number not in lacking]
     return Clip(

@@ -91,6 +91,6 @@ def test_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
 
     assert harness(*_options(tree), "--plan", "other.json")[0] == 2
     code, _, err = harness(*_options(tree), "--plan", "none.json")
-    assert (code, "there is none at none.json" in err) == (2, True)
+    assert (code, "with --save-plan none.json first" in err) == (2, True)
     code, _, err = harness(*_options(tree), "--save-plan", "other.json")
     assert (code, "never overwrites a file; other.json exists" in err) == (2, True)
