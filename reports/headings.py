@@ -57,7 +57,7 @@ def _describe_traits(study: Study) -> tuple[str, ...]:
         f"verdicts by {METRIC_NAMES[study.metric]}, margin ±{100 * study.margin:g} points",
         f"{dataset.image_size} px",
         f"width {', '.join(f'{width:g}' for width in widths)}",
-        f"representation {dataset.representation}",
+        f"representation {dataset.describe_representation()}",
         f"alignment {dataset.alignment}",
         f"layout {dataset.layout or 'detected'}",
         f"classes {', '.join(dataset.classes) or 'default'}",

@@ -68,7 +68,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
 def describe_images(spec: DatasetSpec) -> str:
     """Return the image size, frame policy, layout, alignment and representation of a dataset."""
     layout = f", layout {spec.layout}" if spec.layout else ""
-    preparation = f"alignment {spec.alignment}, representation {spec.representation}"
+    preparation = f"alignment {spec.alignment}, representation {spec.describe_representation()}"
     return f"{spec.image_size} px, frames {spec.frame_policy}{layout}, {preparation}"
 
 

@@ -43,6 +43,7 @@ EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
         "DatasetSpec": "alignment representation classes layout",
         "Epoch": "gradient_ratio",
         "Failure": "",
+        "FlowSpec": "",
         "Manifest": "format version",
         "Prediction": "condition",
         "RunResult": "timings micro_batches",

@@ -154,8 +154,9 @@ class Study:
     def _build_control_run(self, cell: RunSpec, control: Control) -> RunSpec:
         if control != "onset-frame":
             return replace(cell, variant=control)
-        onset_dataset = replace(self.dataset, representation="onset")
-        return replace(cell, variant=control, dataset=onset_dataset, fingerprint=self.onset_fingerprint)
+        return replace(
+            cell, variant=control, dataset=self.dataset.as_onset(), fingerprint=self.onset_fingerprint
+        )
 
 
 def format_study_label(name: str, alias: str) -> str:

@@ -103,10 +103,13 @@ def _print_data_remarks(preview: StudyPreview, *, console: Console, printed_line
     The lines are added to `printed_lines`, because several studies can use the same data.
     """
     from datasets.anomalies import format_anomaly
-    from harness.data.description import describe_path_groups
+    from harness.data.description import describe_flow, describe_path_groups
 
     plan = preview.plan
-    for text in describe_path_groups(plan.data_request, plan.pixels.table):
+    for text in (
+        *describe_path_groups(plan.data_request, plan.pixels.table),
+        *describe_flow(plan.study.dataset),
+    ):
         console.print(text, highlight=False, markup=False, soft_wrap=True)
     warnings = [
         f"warning: {split.protocol}, split {split.seed}, fold {split.fold}: {text}"

@@ -164,7 +164,7 @@ def _load_onset_images(
 
     if any(sample.onset_ref is None for sample in table.samples):
         return None
-    pixels = load_with_progress(replace(dataset, representation="onset"), table)
+    pixels = load_with_progress(dataset.as_onset(), table)
     return StudyImages(pixels=pixels, splits=_make_splits(pixels.table, request, split_seeds=split_seeds))
 
 

@@ -121,7 +121,9 @@ def outline_study(request: Request) -> StudyOutline:
             epochs=preset.epochs if request.epochs is None else request.epochs,
             batch_size=request.batch,
             patience=preset.patience,
-            augmentation=adapt_augmentation(preset.augmentation, request.data.representation),
+            augmentation=adapt_augmentation(
+                preset.augmentation, request.data.representation, flow=request.data.flow
+            ),
         ),
         dataset=build_dataset_spec(
             request.data,

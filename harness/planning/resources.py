@@ -75,7 +75,8 @@ def cells_per_cpu(
     if total_macs < PARALLEL_BREAK_EVEN_MACS or not math.isfinite(memory):
         return 1
     step_bytes = {run.architecture: _estimate_step(run, num_classes=num_classes)[1] for run in training_runs}
-    data_bytes = image_count * 3 * training_runs[0].dataset.image_size ** 2
+    dataset = training_runs[0].dataset
+    data_bytes = image_count * 3 * dataset.image_size**2 * (2 if dataset.flow.is_float else 1)
     finite_step_bytes = filter(math.isfinite, step_bytes.values())
     max_cells = int(0.5 * memory // (PROCESS_BYTES + data_bytes + max(finite_step_bytes, default=0)))
     cell_count = len(training_runs)

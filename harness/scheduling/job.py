@@ -145,7 +145,7 @@ def _load_images(job: Job) -> dict[str, StudyImages]:
     table = job.table if has_drivers_files else load_table(job.data, study.dataset)[1]
     datasets = {
         study.fingerprint: study.dataset,
-        study.onset_fingerprint: replace(study.dataset, representation="onset"),
+        study.onset_fingerprint: study.dataset.as_onset(),
     }
     images_by_fingerprint = {}
     for fingerprint, splits in job.splits.items():

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from architectures.network import get_first_and_last_block
-from datasets.augment import augment, make_normalize, scale_to_params
+from datasets.augment import augment, augment_flow, make_normalize, scale_to_params
 from harness.training.batches import Batch, SplitData, iter_epoch
 from harness.training.engine import get_memory_format, make_forward
 from harness.training.evaluation import compute_logits
@@ -115,7 +115,7 @@ def fit(
     network = state.network
     loss_fn = partial(focal_loss, alpha=_compute_alpha(train, num_classes, training), gamma=training.gamma)
     forward = make_forward(network, training)
-    normalize = make_normalize(train.device)
+    normalize = make_normalize(train.device, dtype=train.images.dtype)
     while not should_stop(state.history, training):
         start, number = time.perf_counter(), len(state.history) + 1
         batches = iter_epoch(train, training.batch_size, generator=state.generator)
@@ -170,7 +170,8 @@ def run_steps(
     sums, norm_sums = torch.zeros(2, device=device), torch.zeros(2, device=device)
     network.train()
     for batch in batches:
-        images = augment(batch.images, scale_to_params(batch.uniform, training.augmentation))
+        change = augment_flow if batch.images.is_floating_point() else augment
+        images = change(batch.images, scale_to_params(batch.uniform, training.augmentation))
         images = normalize(images).contiguous(memory_format=memory_format)
         optimizer.zero_grad(set_to_none=True)
         for micro_batch, targets in zip(

@@ -27,5 +27,5 @@ def load_astronaut() -> NDArray[np.uint8]:
     """Return scikit-image's photograph of Eileen Collins, 512 by 512 px in BGR."""
     from skimage.data import astronaut
 
-    photograph = astronaut()  # type: ignore[no-untyped-call]
+    photograph = astronaut()
     return np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR), dtype=np.uint8)

@@ -10,6 +10,7 @@ from datasets.augment import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     augment,
+    augment_flow,
     color_matrices,
     make_normalize,
     sample_params,
@@ -206,3 +207,33 @@ def test_matmul_precision_does_not_change_pixels(images: torch.Tensor) -> None:
         automatic = apply(images, AugmentationSpec(), generator())
     assert torch.equal(exact, coarse)
     assert torch.equal(exact, automatic)
+
+
+def test_flip_of_a_flow_mirrors_the_maps_and_negates_u() -> None:
+    maps = torch.randn(2, 3, 5, 5, generator=generator()).half()
+    params = replace(sample_params(2, NOTHING, generator=generator()), flip=torch.tensor([True, False]))
+    flipped = augment_flow(maps, params)
+    expected = maps.float().flip(3) * torch.tensor([-1.0, 1, 1])[:, None, None]
+    torch.testing.assert_close(flipped[0], expected[0])
+    torch.testing.assert_close(flipped[1], maps[1].float())
+    assert flipped.dtype == torch.float32
+
+
+def test_vectors_of_a_flow_turn_and_stretch_with_the_image() -> None:
+    maps = torch.zeros(1, 3, 4, 4)
+    maps[:, 0], maps[:, 2] = 2.0, 0.7
+    params = replace(
+        sample_params(1, NOTHING, generator=generator()),
+        rotation=torch.tensor([math.pi / 2]),
+        scale=torch.tensor([1.1]),
+    )
+    u, v, strain = augment_flow(maps, params)[0]
+    torch.testing.assert_close(u, torch.zeros(4, 4), atol=1e-6, rtol=0)
+    # A clockwise quarter turn: motion to the right becomes motion downwards.
+    torch.testing.assert_close(v, torch.full((4, 4), 2.2))
+    torch.testing.assert_close(strain, torch.full((4, 4), 0.7))
+
+
+def test_float_maps_are_not_normalized() -> None:
+    maps = torch.tensor([[[[-1.5]], [[0.0]], [[3.0]]]])
+    assert make_normalize(maps.device, dtype=torch.float16)(maps) is maps

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from datasets.casme2 import loader as casme2
-from datasets.preprocessing.image_array import preprocess_images
-from datasets.spec import ImageRef, Sample, SampleTable
+from datasets.io.cache_files import compute_content_key
+from datasets.preprocessing.image_array import CACHE_VERSION, preprocess_images
+from datasets.spec import FlowSpec, ImageRef, Sample, SampleTable
 from tests.datasets.conftest import Casme2Tree
 from tests.datasets.image_files import load_astronaut, load_image
 from tests.error_codes import raises_code
@@ -307,6 +308,31 @@ def test_alignment_and_representation_have_separate_caches(faces: SampleTable) -
     assert plain.fingerprint != aligned.fingerprint
     assert preprocess_images(faces, size=16, alignment="haar").fingerprint == aligned.fingerprint
     assert flows.fingerprint == differences.fingerprint
+
+
+def test_each_setting_of_a_flow_has_its_own_cache_and_the_default_keeps_its_file(
+    faces: SampleTable, tmp_path: Path
+) -> None:
+    before = preprocess_images(faces, size=8, representation="flow")
+    file = next(path for path in list_cache_files(tmp_path) if path.suffix == ".rgb")
+    payload = [CACHE_VERSION, 8, "flow", []]
+    assert file.stem == compute_content_key(payload, faces.samples, include_onsets=True)
+    flows = (
+        FlowSpec(size=32, scale="constant"),
+        FlowSpec(size=32, scale="constant", strain="forward"),
+        FlowSpec(size=32, scale="image"),
+        FlowSpec(size=64, scale="image"),
+        FlowSpec(size=16, scale="image", method="tvl1"),
+    )
+    for flow in flows:
+        first, second = Progress(), Progress()
+        built = preprocess_images(faces, size=8, representation="flow", flow=flow, progress=first)
+        loaded = preprocess_images(faces, size=8, representation="flow", flow=flow, progress=second)
+        assert (first[-1], second) == ((len(faces.samples),) * 2, [])
+        assert loaded.images.dtype == np.float16
+        assert np.array_equal(built.images, loaded.images)
+        assert loaded.fingerprint == before.fingerprint, "the settings are a part of the run's data set"
+    assert len([path for path in list_cache_files(tmp_path) if path.suffix == ".rgb"]) == 1 + len(flows)
 
 
 def test_onset_changes_cache_and_fingerprint_only_if_used(faces: SampleTable) -> None:

@@ -16,7 +16,7 @@ from datasets.preprocessing.jobs import (
     split_into_spans,
 )
 from datasets.preprocessing.representations import compute_difference, compute_flow
-from datasets.spec import ImageRef, Sample
+from datasets.spec import DEFAULT_FLOW, FlowSpec, ImageRef, Sample
 
 NOISE = np.random.default_rng(0).integers(0, 256, size=(4, 30, 40, 3), dtype=np.uint8)
 
@@ -84,8 +84,9 @@ def work(
     faces: tuple[Face, ...] = (),
     size: int = 30,
     representation: str = "frame",
+    flow: FlowSpec = DEFAULT_FLOW,
 ) -> PreprocessJob:
-    return PreprocessJob(samples=samples, faces=faces, size=size, representation=representation)
+    return PreprocessJob(samples=samples, faces=faces, size=size, representation=representation, flow=flow)
 
 
 def square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -122,6 +123,18 @@ def test_flow_is_that_of_the_face_squares_and_keeps_its_channels(samples: tuple[
     result = run_job(work(samples, faces=(FACE,) * 4, representation="flow"))
     expected = compute_flow(NOISE[3, 2:22, 5:25], NOISE[0, 2:22, 5:25], size=30).transpose(2, 0, 1)
     assert np.array_equal(result.images[3], expected)
+
+
+def test_float_flow_is_kept_in_half_precision(samples: tuple[Sample, ...]) -> None:
+    settings = FlowSpec(method="tvl1", size=16, strain="forward", scale="image")
+    job = work(samples[:2], size=8, representation="flow", flow=settings)
+    result = run_job(job)
+    assert result.images.dtype == np.float16
+    assert result.images.shape == (2, 3, 8, 8)
+    expected = compute_flow(NOISE[1], NOISE[0], size=8, flow=settings).transpose(2, 0, 1)
+    assert np.array_equal(result.images[1], expected)
+    assert not result.images[0].any(), "the onset does not differ from itself"
+    assert result.images.nbytes == 2 * job.image_bytes
 
 
 def test_faulty_rows_are_listed_and_removed(samples: tuple[Sample, ...], tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_rows_are_recorded_in_order_across_units(
     assert record.faults == complete.faults, "row numbers of later units continue"
     assert record.onsets == ()
     assert target.read_bytes() == complete.images.tobytes()
-    assert target.stat().st_size == record.image_bytes(SIZE) == 5 * 3 * SIZE * SIZE
+    assert target.stat().st_size == record.image_count * work.image_bytes == 5 * 3 * SIZE * SIZE
     assert sorted(path.name for path in target.parent.iterdir() if path.suffix != ".lock") == [
         "made.json",
         "made.rgb",

@@ -1,20 +1,22 @@
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from datasets.preprocessing.representations import (
-    FLOW_SIZE,
     MAX_DISPLACEMENT,
     MAX_STRAIN,
     compute_difference,
     compute_flow,
-    compute_strain,
+    quantize_flow,
     represent,
     resize_to_square,
 )
+from datasets.spec import DEFAULT_FLOW, FLOW_METHODS, FlowSpec
 
-SIDE = FLOW_SIZE
+SIDE = DEFAULT_FLOW.size
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def render_view(
     return np.asarray(view, dtype=np.uint8)
 
 
-def crop_margin(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+def crop_margin(image: NDArray[Any]) -> NDArray[np.float64]:
     edge = len(image) // 8
     return image[edge:-edge, edge:-edge].astype(float)
 
@@ -99,16 +101,45 @@ def test_size_does_not_change_the_scale(skin: NDArray[np.uint8]) -> None:
     ) == (pytest.approx(185, abs=4))
 
 
-@pytest.mark.parametrize(("a", "b", "c", "d"), [(0.1, 0, 0, 0), (0, 0.1, 0.1, 0), (0.1, 0.2, -0.3, 0.4)])
-def test_strain_of_a_linear_flow_is_that_of_the_formula(a: float, b: float, c: float, d: float) -> None:
-    y, x = np.mgrid[:9, :11].astype(np.float32)
-    strain = compute_strain(a * x + b * y, c * x + d * y)
-    assert strain == pytest.approx(np.full((9, 11), np.sqrt(a**2 + d**2 + (b + c) ** 2 / 2)), abs=1e-5)
+@pytest.mark.parametrize("method", FLOW_METHODS)
+def test_float_flow_of_a_translation_is_its_displacement_without_strain(
+    skin: NDArray[np.uint8], method: str
+) -> None:
+    settings = FlowSpec(method=method, size=112, scale="constant")
+    maps = compute_flow(render_view(skin, shift=(6, -4)), render_view(skin), size=28, flow=settings)
+    assert maps.dtype == np.float16
+    assert maps.shape == (28, 28, 3)
+    u, v, strain = np.median(crop_margin(maps).reshape(-1, 3), axis=0)
+    assert u * MAX_DISPLACEMENT * SIDE == pytest.approx(6, abs=0.3)
+    assert v * MAX_DISPLACEMENT * SIDE == pytest.approx(-4, abs=0.3)
+    assert strain * MAX_STRAIN == pytest.approx(0, abs=0.01)
 
 
-def test_rotation_has_no_strain() -> None:
-    y, x = np.mgrid[:9, :11].astype(np.float32)
-    assert compute_strain(0.1 * y, -0.1 * x) == pytest.approx(np.zeros((9, 11)), abs=1e-6)
+@pytest.mark.parametrize("method", FLOW_METHODS)
+def test_float_flow_of_a_stretch_has_the_strain_of_the_formula(skin: NDArray[np.uint8], method: str) -> None:
+    settings = FlowSpec(method=method, size=112, scale="constant")
+    maps = compute_flow(render_view(skin, stretch=(1.05, 0.95)), render_view(skin), size=28, flow=settings)
+    assert np.median(crop_margin(maps)[..., 2]) * MAX_STRAIN == pytest.approx(np.hypot(0.05, 0.05), abs=0.01)
+
+
+def test_bytes_are_the_rounded_constant_scale(skin: NDArray[np.uint8]) -> None:
+    images = render_view(skin, shift=(9, -2), stretch=(1.03, 1.0)), render_view(skin)
+    maps = compute_flow(*images, size=28, flow=FlowSpec(scale="constant"))
+    assert maps.max() > 1, "floats are not clipped"
+    rounded = quantize_flow(maps.astype(np.float32))
+    assert np.abs(rounded.astype(int) - compute_flow(*images, size=28)).max() <= 1
+
+
+@pytest.mark.parametrize("method", FLOW_METHODS)
+def test_image_scale_has_the_largest_magnitude_1_and_keeps_a_still_face_at_0(
+    skin: NDArray[np.uint8], method: str
+) -> None:
+    settings = FlowSpec(method=method, size=32, scale="image")
+    maps = compute_flow(render_view(skin, shift=(-5, 3)), render_view(skin), size=16, flow=settings)
+    assert np.abs(maps).max(axis=(0, 1)).tolist() == [1, 1, 1]
+    assert np.median(maps[..., 0]) < 0 < np.median(maps[..., 1])
+    black = np.zeros((32, 32, 3), np.uint8)
+    assert not compute_flow(black, black, size=16, flow=settings).any()
 
 
 def test_frame_is_resized_by_area_and_ignores_the_onset() -> None:

@@ -44,7 +44,7 @@ from tests.harness.tiny import Run, request
 def astronaut() -> video_io.Image:
     from skimage.data import astronaut
 
-    photograph = astronaut()  # type: ignore[no-untyped-call]
+    photograph = astronaut()
     return np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR), dtype=np.uint8)
 
 

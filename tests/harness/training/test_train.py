@@ -66,6 +66,23 @@ def test_training_learns() -> None:
     assert find_best_epoch(history).validation_accuracy == 1.0
 
 
+def test_training_learns_from_float_maps_of_a_flow() -> None:
+    def make_maps(samples: int) -> SplitData:
+        """Return the data of two classes, which move up and down."""
+        labels = torch.arange(samples) % 2
+        maps = torch.zeros(samples, 3, 8, 8, dtype=torch.float16)
+        maps[:, 1] = 2.0 * labels[:, None, None] - 1
+        return SplitData(images=maps, labels=labels)
+
+    training = TrainingSpec(epochs=30, batch_size=4, learning_rate=0.05, patience=30)
+    net = network()
+    state = init_state(net, training, seed=0)
+    history = list(fit(state, make_maps(20), validation=make_maps(10), num_classes=2, training=training))
+    assert find_best_epoch(history).validation_accuracy == 1.0
+    maps = make_maps(2).images
+    torch.testing.assert_close(compute_logits(net, maps), net(maps.float()))
+
+
 def test_best_epochs_weights_are_in_the_network_at_the_end() -> None:
     validation = make_two_class_data(10, seed=1)
     net = network()

@@ -97,7 +97,18 @@ CHOICES = {
         "--representation flow",
         "apex, apex_window",
     ),
-    "ablate --dataset folder --root taken --representation flow": ("representation.wrong-frames", "--frames"),
+    "ablate --dataset folder --root taken --representation flow": (
+        "representation.wrong-frames",
+        "--frames",
+        "take --representation frame",
+    ),
+    "ablate --representation flow --flow-method raft": (
+        "choice.unknown",
+        "--flow-method 'raft'",
+        "farneback, tvl1",
+    ),
+    "ablate --representation flow --flow-size 8": ("flow-size.range", "16 to 1024", "got 8"),
+    "ablate --flow-scale image": ("flow-option.without-flow", "--representation flow", "got"),
     "data describe SHORT --frames peak": (
         "frame-policy.unknown",
         "unknown frames 'peak' of casme2",
