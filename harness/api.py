@@ -171,6 +171,7 @@ def run_plan(
                 keep_weights=execution.weight_rule,
                 system_metrics=execution.system_metrics,
                 base_run_keys=find_base_run_keys(plan.study.list_runs()),
+                epoch_record=plan.published_practice,
             )
             with open_executor(plan, execution, context) as executor:
                 result = run_study(plan.study, executor, context, cells=order_cells(plan, executor))

@@ -7,8 +7,8 @@ from studies.study import NULL_SEED_OFFSET, Study
 
 
 def format_run_name(spec: RunSpec) -> str:
-    """Return the display name of a cell: arm, protocol, split, seed and fold."""
-    fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
+    """Return the display name of a cell: arm, protocol, split, seed and fold, numbered from 0."""
+    fold = f" · fold {spec.fold} of {spec.folds}" if spec.folds > 1 else ""
     split = f" · split {spec.split_seed}" if spec.split_seed else ""
     return f"{spec.name} · {spec.protocol}{split} · seed {spec.seed % NULL_SEED_OFFSET}{fold}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reports.table import ReportFigure, Summary, Table
+from reports.table import ReportFigure, Statement, Summary, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +25,10 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """An item of a list: a text, then a command or another piece of code, "" if there is none."""
-
-    text: str
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bullets:
     """A list with a line of text before it, "" for none."""
 
-    items: tuple[Item, ...]
+    items: tuple[Statement, ...]
     intro: str = ""
 
 
@@ -79,7 +71,7 @@ Block = (
 
 def build_bullets(texts: Iterable[str], *, intro: str = "") -> Bullets:
     """Return a list of plain texts."""
-    return Bullets(items=tuple(Item(text=text) for text in texts), intro=intro)
+    return Bullets(items=tuple(Statement(text=text) for text in texts), intro=intro)
 
 
 def flatten(blocks: Iterable[Block]) -> Iterator[Block]:

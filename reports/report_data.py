@@ -38,7 +38,12 @@ def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvalu
         "runs": [run for evaluation in evaluations for run in list_runs(evaluation)],
         "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],
         "summary": [
-            {"study": summary.study_name, "text": statement.text, "run_keys": statement.run_keys}
+            {
+                "study": summary.study_name,
+                "text": statement.text,
+                "command": statement.code,
+                "run_keys": statement.run_keys,
+            }
             for summary in summaries
             for statement in summary.statements
         ],
@@ -86,6 +91,7 @@ def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
             "split_seed": spec.split_seed,
             "seed": spec.seed,
             "fold": spec.fold,
+            "folds": spec.folds,
             "end_time": result.end_time or None,
             "commit": result.environment.commit,
             "versions": dict(result.environment.versions),

@@ -12,7 +12,6 @@ from reports.blocks import (
     Collapsible,
     Heading,
     Inconsistencies,
-    Item,
     Paragraph,
     build_bullets,
 )
@@ -22,7 +21,7 @@ from reports.paper_reference import dataset_title, find_paper_reference
 from reports.question import describe_question
 from reports.run_settings import build_run_index_table, describe_settings
 from reports.summary import describe_answers, describe_details, describe_progress
-from reports.table import ReportFigure, Summary
+from reports.table import ReportFigure, Statement, Summary
 from reports.tables.overview import build_forest_figure, build_overview_table
 from reports.tables.protocol_effect import build_protocol_effect_tables
 from reports.tables.sample_counts import build_leakage_table, build_sample_table, get_data_summaries
@@ -77,8 +76,8 @@ def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
     headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield Heading(text=headings_by_study[evaluation.study.name], level=3)
-        commands = (Item(text="Command:", code=command) for command in evaluation.result.commands)
-        settings = (Item(text=text) for text in describe_settings(evaluation))
+        commands = (Statement(text="Command:", code=command) for command in evaluation.result.commands)
+        settings = (Statement(text=text) for text in describe_settings(evaluation))
         yield Bullets(items=(*commands, *settings))
 
 

@@ -12,13 +12,15 @@ from reports.arm_differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, comp
 from reports.noise import measure_noise
 from reports.outcomes import StudyEvaluation
 from reports.run_settings import format_hours
+from reports.study_command import build_command, has_command
+from reports.table import Statement
 from studies.arms import build_pairs
+from studies.results import StudyResult
 from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
-from studies.study import Study
 
 
-def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
+def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[Statement]:
     """Yield what to run next, if a comparison has no verdict for lack of trainings or subjects."""
     differences_by_protocol = {
         protocol: [
@@ -58,15 +60,11 @@ def _has_too_few_subjects(difference: ArmDifference) -> bool:
     return difference.estimate.cluster_count < MIN_CLUSTERS
 
 
-def build_command(study: Study, *options: str) -> str:
-    """Return the harness command of a study, as far as its spec determines it, followed by `options`."""
-    name = "ablate" if study.kind == "ablation" else "compare"
-    design_option = (f"--design {study.design}",) if study.design not in ("", "ladder") else ()
-    arguments = (f"--dataset {study.dataset.name}", *design_option, f"--preset {study.preset}", *options)
-    return f"harness {name} {' '.join(arguments)}"
+def _name_command(result: StudyResult) -> str:
+    return "This command" if has_command(result) else "This command, with your other options,"
 
 
-def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
+def _suggest_more_seeds(evaluation: StudyEvaluation) -> Statement:
     study = evaluation.study
     seeds = max(MIN_TRAININGS, len(study.seeds))
     extended_study = replace(study, seeds=tuple(range(seeds)))
@@ -74,15 +72,14 @@ def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
     runs = extended_study.list_runs()
     missing_runs = sum(run.key not in results_by_key for run in runs)
     mean_seconds = fmean(run.seconds for run in results_by_key.values()) if results_by_key else 0.0
-    protocol_option = f"--protocol {','.join(study.protocols)}"
-    command = build_command(study, protocol_option, f"--seeds {seeds}")
     duration = format_hours(mean_seconds * missing_runs)
-    return (
-        f"Verdicts need {MIN_TRAININGS} trainings of each network. Run {command} with your other options: it "
-        f"reuses {pluralize(len(runs) - missing_runs, 'cell')} and runs {missing_runs}, which takes about "
-        f"{duration} (h:min:s), one at a time at the mean time of the finished cells."
+    text = (
+        f"Verdicts need {MIN_TRAININGS} trainings of each network. {_name_command(evaluation.result)} reuses "
+        f"{pluralize(len(runs) - missing_runs, 'cell')} of this study and runs {missing_runs}, which takes "
+        f"about {duration} (h:min:s), one at a time at the mean time of the finished cells."
         f"{_build_retry_note(evaluation)}"
     )
+    return Statement(text=text, code=build_command(evaluation.result, {"--seeds": seeds}))
 
 
 def _build_retry_note(evaluation: StudyEvaluation) -> str:
@@ -94,7 +91,7 @@ def _build_retry_note(evaluation: StudyEvaluation) -> str:
     )
 
 
-def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) -> str:
+def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) -> Statement:
     protocols_text = " and ".join(protocols)
     subject_text = f"protocols {protocols_text} have" if protocols[1:] else f"protocol {protocols_text} has"
     requirement = f"Verdicts need at least {MIN_CLUSTERS} test subjects; {subject_text} fewer"
@@ -103,24 +100,25 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
         None,
     )
     clips_per_subject = data_summary.subject_clips if data_summary else ()
-    if protocols == ["kfold"] and len(clips_per_subject) >= MIN_CLUSTERS:
-        kfold_command_with_folds = build_command(
-            evaluation.study, "--protocol kfold", f"--folds {min(DEFAULT_FOLDS, len(clips_per_subject))}"
-        )
-        return (
-            f"Verdicts need at least {MIN_CLUSTERS} folds; this study has fewer. "
-            f"Run {kfold_command_with_folds}."
-        )
     if clips_per_subject and len(clips_per_subject) < MIN_CLUSTERS:
-        return (
-            f"{requirement}. These data have {pluralize(len(clips_per_subject), 'subject')}, so no protocol "
-            "can give a verdict."
+        return Statement(
+            text=f"{requirement}. These data have {pluralize(len(clips_per_subject), 'subject')}, so no "
+            "protocol can give a verdict."
         )
+    command_name = _name_command(evaluation.result)
     if not clips_per_subject:
-        kfold_command = build_command(evaluation.study, "--protocol kfold")
-        return (
-            f"{requirement}. {kfold_command} tests the clips of all subjects; these runs do not store their "
-            "number."
+        return Statement(
+            text=f"{requirement}. {command_name} tests the clips of all subjects; these runs do not store "
+            "their number.",
+            code=build_command(evaluation.result, {"--protocol": "kfold"}),
+        )
+    folds = min(DEFAULT_FOLDS, len(clips_per_subject))
+    command = build_command(evaluation.result, {"--protocol": "kfold", "--folds": folds})
+    if protocols == ["kfold"]:
+        return Statement(
+            text=f"Verdicts need at least {MIN_CLUSTERS} folds; this study has fewer. "
+            f"{command_name} has {folds}.",
+            code=command,
         )
     study = evaluation.study
     study_noise = next(
@@ -131,7 +129,6 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
         ),
         None,
     )
-    folds = min(DEFAULT_FOLDS, len(clips_per_subject))
     plan = power.ComparisonPlan(
         cluster_sizes=(sum(clips_per_subject) // folds,) * folds,
         trainings_per_arm=len(study.seeds),
@@ -145,7 +142,8 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
         if detectable
         else ""
     )
-    return (
-        f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips "
-        f"of {pluralize(len(clips_per_subject), 'subject')}{detectable_text}."
+    return Statement(
+        text=f"{requirement}. {command_name} tests all {sum(clips_per_subject)} clips of "
+        f"{pluralize(len(clips_per_subject), 'subject')}{detectable_text}.",
+        code=command,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from datasets.text import pluralize
@@ -68,7 +69,7 @@ def describe_answers(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
         *(statement for protocol in protocols for statement in count_verdicts(evaluation, protocol)),
         *(statement for protocol in protocols for statement in describe_effects(evaluation, protocol)),
         *_describe_protocol_effect(evaluation),
-        *(Statement(text=text, run_keys=run_keys) for text in suggest_next_runs(evaluation)),
+        *(replace(suggestion, run_keys=run_keys) for suggestion in suggest_next_runs(evaluation)),
     )
 
 

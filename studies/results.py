@@ -112,7 +112,9 @@ class RunResult:
     because a whole batch did not fit into memory. `training_version` is the value of
     `studies.spec.TRAINING_VERSION` when the run was trained. `has_fixed_weights` says that the network starts
     from the same weights under every seed. `end_time` is the time at which the run ended, UTC in ISO 8601; ""
-    in results of earlier versions.
+    in results of earlier versions. `epoch_classes` is the record of the epochs, which is leaky: the predicted
+    class of each evaluation unit of the test set, [epoch][unit] in the order of
+    `studies.metrics.to_evaluation_unit`; () for a run without a record.
     """
 
     spec: RunSpec
@@ -128,6 +130,7 @@ class RunResult:
     training_version: int = FOLD_0_VERSION
     has_fixed_weights: bool = False
     end_time: str = ""
+    epoch_classes: tuple[tuple[int, ...], ...] = ()
 
     def is_valid_on(self, device: str) -> bool:
         """Whether the result holds on `device`; latencies hold only on the device that measured them."""

@@ -212,6 +212,16 @@ def test_test_files_mirror_a_source_file_or_have_a_docstring() -> None:
     assert not unexplained
 
 
+def test_no_test_file_imports_another_test_file() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for name in _list_imports(path)
+        if name.startswith("tests.") and ".test_" in name
+    ]
+    assert not wrong
+
+
 def _get_test_path(source: Path) -> Path:
     """Return the path of the test file that mirrors a source file."""
     return (ROOT / "tests" / source.relative_to(ROOT)).with_name(f"test_{source.name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.archive.members import CELLS_FOLDER, EXPORT_AGAIN
@@ -32,6 +32,8 @@ class ImportSummary:
             Reports show the outcome in the store.
         completed: cells of `reused` and `duplicates` that got the weights of the archive, because an earlier
             import had added them without weights.
+        recorded: cells of `reused` and `duplicates` that got the record of their epochs from the archive,
+            because they had no record.
     """
 
     imported: list[str] = field(default_factory=list)
@@ -40,11 +42,12 @@ class ImportSummary:
     duplicates: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:
-        """Return True if the import added any run or weights."""
-        return bool(self.imported or self.failed or self.reused or self.completed)
+        """Return True if the import added any run, weights or record."""
+        return bool(self.imported or self.failed or self.reused or self.completed or self.recorded)
 
 
 def dry_run_report(archive: Archive) -> None:
@@ -187,10 +190,14 @@ class _Importer:
                 continue
             is_new = self._tracker.reuse_run(run_id, spec, parent=self._study_run_id, result=local_result)
             (self.summary.reused if is_new else self.summary.duplicates).append(spec.key)
-            if local_result != result:
+            if result is None or result != replace(local_result, epoch_classes=result.epoch_classes):
                 self.summary.conflicts.append(spec.key)
-            elif self._add_missing_weights(run_id, archive_key=keys[-1]):
+                return True
+            if self._add_missing_weights(run_id, archive_key=keys[-1]):
                 self.summary.completed.append(spec.key)
+            if result.epoch_classes and not local_result.epoch_classes:
+                self._tracker.add_epoch_record(run_id, result)
+                self.summary.recorded.append(spec.key)
             return True
         return False
 

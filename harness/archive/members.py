@@ -35,7 +35,7 @@ REPORT_FOLDER = "report"
 
 _ARTIFACT_PATTERN = (
     r"(?:result\.json|predictions\.csv|environment\.json|confusion_matrix\.csv"
-    r"|weights\.safetensors|weights\.pt|[a-z0-9_-]+\.png)"
+    r"|weights\.safetensors|weights\.pt|leaky_epochs\.csv|[a-z0-9_-]+\.png)"
 )
 _FILE_NAME_PATTERN = r"[A-Za-z0-9_+-][A-Za-z0-9_+.-]{0,199}"
 _MEMBER_PATTERN = re.compile(

@@ -28,6 +28,7 @@ from harness.archive.members import (
     parse_json,
 )
 from harness.errors import HarnessError
+from harness.tracking.epoch_records import RECORD_FILE, parse_epoch_record
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
@@ -116,6 +117,9 @@ class Archive:
         try:
             spec = parse_json(self.members.read_bytes(f"{folder}/result.json"), "result.json")["spec"]
             result = parse_result(lambda name: self.members.read_bytes(f"{folder}/{name}").decode())
+            if f"{folder}/{RECORD_FILE}" in self.members:
+                record = self.members.read_bytes(f"{folder}/{RECORD_FILE}").decode()
+                result = parse_epoch_record(record, result)
             if not is_key_of(key, spec):
                 raise HarnessError(
                     "archive.result-of-another-run", f"it is that of another run, {result.spec.key}"

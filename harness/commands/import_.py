@@ -73,6 +73,7 @@ def import_(
         "here": import_result.duplicates,
         "differing": import_result.conflicts,
         "weights_added": import_result.completed,
+        "records_added": import_result.recorded,
         "report_as_exported": is_same,
     }
     print(json_module.dumps(document, indent=1) if json else report)
@@ -94,6 +95,10 @@ def _format_summary(import_result: ImportSummary, name: str, *, is_same: bool) -
     lines = [f"{name}: {summary}" + ("" if import_result.has_changes else "; nothing was changed")]
     if import_result.completed:
         lines.append(f"runs that got their weights from the archive: {len(import_result.completed)}")
+    if import_result.recorded:
+        lines.append(
+            f"runs that got the record of their epochs from the archive: {len(import_result.recorded)}"
+        )
     if import_result.conflicts:
         names = ", ".join(import_result.conflicts[:_MAX_CELLS])
         more = len(import_result.conflicts) - _MAX_CELLS

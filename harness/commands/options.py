@@ -183,7 +183,7 @@ class Networks:
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """Options that add runs, or tuned settings, to a study."""
+    """Options that add runs, records or tuned settings to a study."""
 
     controls: Annotated[
         bool,
@@ -196,6 +196,14 @@ class Extras:
         typer.Option(
             "--checks",
             help="Add robustness, latency and cross-entropy runs, which some of the paper's claims need.",
+        ),
+    ] = False
+    published_practice: Annotated[
+        bool,
+        typer.Option(
+            "--published-practice",
+            help="Also report, marked as leaky, the scores with the epoch picked on each test subject, as "
+            "papers often do, beside a guesser. The clean results stay the same.",
         ),
     ] = False
     tuned: Annotated[

@@ -132,11 +132,13 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     plan, pending_runs, estimate = preview.plan, preview.pending_runs, preview.estimate
     study = plan.study
     states = [preview.states.get(spec.key) for spec in study.list_runs()]
-    finished_count, failed_count = states.count("done"), states.count("failed")
+    failed_count, repeated_count = states.count("failed"), len(preview.repeated_keys)
+    reused_count = states.count("done") - repeated_count
     summary = (
         f"{label}: {pluralize(len(pending_runs), 'cell')} to run"
         + (f", {len(preview.shared_keys)} shared with the studies before" if preview.shared_keys else "")
-        + (f", {finished_count} reused" if finished_count else "")
+        + (f", {repeated_count} of them again for the record of their epochs" if repeated_count else "")
+        + (f", {reused_count} reused" if reused_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
         + f" on {describe_device(plan.device)}, {describe_execution(plan, execution)}; "
         + f"{study.training.precision}; "
@@ -145,6 +147,7 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
         + f"; {pluralize(len(plan.pixels.table.samples), 'frame')} "
         f"(--frames {study.dataset.frame_policy}) at {study.dataset.image_size} px, "
         f"at most {pluralize(study.training.epochs, 'epoch')}"
+        + ("; one more prediction of the test set an epoch" if plan.published_practice else "")
         + (f"; {_format_estimate(estimate)}; {preview.disk_need.render_text()}" if pending_runs else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
@@ -252,7 +255,7 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
             {
                 "key": spec.key,
                 "cell": format_run_name(spec),
-                "state": "shared" if spec.key in preview.shared_keys else states.get(spec.key, "waiting"),
+                "state": preview.describe_state(spec.key),
                 "done": states.get(spec.key) == "done",
             }
             for spec in plan.study.list_runs()

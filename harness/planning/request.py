@@ -30,8 +30,9 @@ class Request:
     `splits` is the number of random splits, `seeds` the number of trainings on each split. `null` adds the
     null arm. `metric` is the metric of the verdicts, and `margin` the smallest difference of the metric that
     matters, in points. `plan_path` is the file of a saved analysis plan. `user_networks` are the user's own
-    networks, each as FILE.py:function. `allow_leaks` runs the study even if a split has leaks that its
-    protocol must exclude (`harness.data.leak_check`).
+    networks, each as FILE.py:function. `published_practice` keeps a leaky record of the epochs beside the
+    clean results (`studies.published_practice`), which does not change them or their keys. `allow_leaks` runs
+    the study even if a split has leaks that its protocol must exclude (`harness.data.leak_check`).
     """
 
     kind: Literal["ablation", "comparison"]
@@ -57,6 +58,7 @@ class Request:
     pretrained: bool = False
     controls: bool = False
     checks: bool = False
+    published_practice: bool = False
     tuned: bool = False
     searches: str | None = None
     device: str = "auto"

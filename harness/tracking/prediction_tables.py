@@ -59,4 +59,4 @@ def _load_run_table(tracker: StudyReader, prefix: str) -> PredictionTable:
             "artifacts.unreadable-predictions",
             f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again",
         )
-    return build_run_table(result, name=f"run {run_id[:8]}, fold {result.spec.fold + 1}")
+    return build_run_table(result, name=f"run {run_id[:8]}, fold {result.spec.fold}")

@@ -14,8 +14,8 @@ from harness.errors import HarnessError
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
+from harness.tracking.epoch_records import read_result
 from harness.tracking.mlflow_store import MlflowStore, get_mlflow_exception
-from harness.tracking.result_files import parse_result
 from harness.tracking.tags import (
     END_TIME_TAG,
     IMPORTED_TAG,
@@ -312,7 +312,7 @@ class StudyReader(MlflowStore):
         if run is None:
             return None
         try:
-            return parse_result(partial(self.read_text, run))
+            return read_result(run, partial(self.read_text, run))
         except (get_mlflow_exception(), OSError, ValueError, TypeError, LookupError):
             return None
 

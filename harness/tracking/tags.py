@@ -18,6 +18,9 @@ END_TIME_TAG, VERSIONS_TAG = "harness.end_time", "harness.versions"
 COMMAND_TAG = "harness.command"
 """Tag of a study: a command line that ran it. The first has this name, the next one the suffix ".2"."""
 
+EPOCH_RECORD_TAG = "harness.leaky_epoch_record"
+"""Tag of a run with a record of its epochs on the test set; its value is the name of the artifact."""
+
 TRACEBACK_TAG = "harness.traceback"
 """Tag of a failed run; its value is the name of the text artifact that holds the whole traceback."""
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from datasets.text import pluralize
 from harness.run_names import format_run_name, format_study_note
 from harness.tracking.cell_runs import list_commands, make_command_tag
+from harness.tracking.epoch_records import RECORD_FILE, format_epoch_record
 from harness.tracking.mlflow_store import create_system_monitor
 from harness.tracking.result_files import (
     build_epoch_metrics,
@@ -35,6 +36,7 @@ from harness.tracking.tags import (
     DIRTY_TAG,
     END_TIME_TAG,
     ENTRY_POINT_TAG,
+    EPOCH_RECORD_TAG,
     KEY_TAG,
     LOCK_SCOPE_TAG,
     NAME_TAG,
@@ -193,16 +195,25 @@ class Tracker(StudyReader):
         # The result's files go into the folder too: MLflow would look up the run for each separate file.
         tags = {END_TIME_TAG: result.end_time, VERSIONS_TAG: _format_versions(result.environment)}
         tags |= build_commit_tags(result.environment)
+        files = render_result_files(result)
+        if result.epoch_classes:
+            tags[EPOCH_RECORD_TAG] = RECORD_FILE
+            files[RECORD_FILE] = format_epoch_record(result)
         self.log_batch(
             run_id,
             metrics={**compute_final_metrics(result), **(metrics or {})},
             tags={name: value for name, value in tags.items() if value},
         )
-        for name, text in render_result_files(result).items():
+        for name, text in files.items():
             if not (folder / name).exists():
                 (folder / name).write_text(text, encoding="utf-8")
         self.client.log_artifacts(run_id, str(folder))
         self.close_run(run_id, "FINISHED")
+
+    def add_epoch_record(self, run_id: str, result: RunResult) -> None:
+        """Add the record of `result` to a finished run that has none; nothing else in the run changes."""
+        self.log_texts(run_id, {RECORD_FILE: format_epoch_record(result)})
+        self.client.set_tag(run_id, EPOCH_RECORD_TAG, RECORD_FILE)
 
     def fail_run(self, run_id: str, reason: str, *, traceback: str = "") -> None:
         """Record why a cell failed, with the text of its traceback if any, and close its run as FAILED."""

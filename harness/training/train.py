@@ -39,7 +39,9 @@ class TrainingState:
 
     Training changes it in place. `best_weights` are those of the best epoch so far. If `micro_batches` is
     above 1, each batch is split into that many micro-batches whose gradients are summed. This takes less
-    memory, but batch norm computes its statistics per micro-batch.
+    memory, but batch norm computes its statistics per micro-batch. `epoch_classes` is the record of the
+    epochs (`harness.training.epoch_record`): the predicted class of each test unit after each epoch, or None
+    if the run keeps no record. Training does not read it.
     """
 
     network: nn.Module
@@ -48,10 +50,15 @@ class TrainingState:
     best_weights: dict[str, Tensor]
     history: list[Epoch] = field(default_factory=list)
     micro_batches: int = 1
+    epoch_classes: list[tuple[int, ...]] | None = None
 
 
 def no_checkpoint(state: TrainingState) -> None:
     """Save nothing: the default of `fit(save=...)`."""
+
+
+def no_record(state: TrainingState, forward: Callable[[Tensor], Tensor]) -> None:
+    """Record nothing: the default of `fit(record=...)`."""
 
 
 def init_state(
@@ -95,10 +102,12 @@ def fit(
     num_classes: int,
     training: TrainingSpec,
     save: Callable[[TrainingState], None] = no_checkpoint,
+    record: Callable[[TrainingState, Callable[[Tensor], Tensor]], None] = no_record,
 ) -> Iterator[Epoch]:
     """Train from `state` and yield each epoch; at the end, load the best epoch's weights into the network.
 
-    `save` is called after each epoch, before the epoch is yielded.
+    After each epoch, before it is yielded, `record` is called with the state and the forward function, then
+    `save` with the state.
 
     Raises:
         DivergenceError: the training or validation loss became NaN or infinite.
@@ -133,6 +142,7 @@ def fit(
         state.history.append(epoch)
         if find_best_epoch(state.history) is epoch:
             state.best_weights = clone_state_dict(network)
+        record(state, forward)
         save(state)
         yield epoch
     network.load_state_dict(state.best_weights)

@@ -27,7 +27,11 @@ LEAKAGE_NOTE = (
 
 def identity_cells(outcome: Outcome) -> tuple[Cell, Cell, Cell]:
     """Return the cells that identify a row: network, protocol and test set."""
-    return text_cell(outcome.marked_name), text_cell(outcome.protocol), text_cell(_describe_test_set(outcome))
+    return (
+        text_cell(outcome.marked_name),
+        text_cell(outcome.protocol),
+        text_cell(_describe_test_set(outcome), outcome.run_keys),
+    )
 
 
 def _describe_test_set(outcome: Outcome) -> str:

@@ -1,16 +1,7 @@
 import pytest
 
-from datasets.spec import (
-    ALIGNMENTS,
-    CORRUPTIONS,
-    REPRESENTATIONS,
-    STRENGTHS,
-    Anomaly,
-    DatasetSpec,
-    ImageRef,
-    Sample,
-    SampleTable,
-)
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
+from datasets.spec import ALIGNMENTS, REPRESENTATIONS, Anomaly, DatasetSpec, ImageRef, Sample, SampleTable
 from tests.error_codes import raises_code
 
 

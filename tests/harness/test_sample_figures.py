@@ -47,8 +47,9 @@ def render(pixels: ImageArray, *, first: int = 0, augmentation: AugmentationSpec
 
 def panels(png: bytes, colour: tuple[int, int, int]) -> int:
     """Return how many images of a colour a figure shows."""
-    image = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB).astype(np.int16)
-    near = (np.abs(image - colour).max(axis=2) <= 1).astype(np.uint8)
+    image = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert image is not None
+    near = (np.abs(image.astype(np.int16) - colour).max(axis=2) <= 1).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(near)
     return sum(stats[n, cv2.CC_STAT_AREA] > 400 for n in range(1, count))
 

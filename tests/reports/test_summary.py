@@ -215,7 +215,7 @@ def test_one_training_gives_numbers_reason_and_command(factory: type[Factory]) -
         "Under subject, in points of accuracy (exploratory): no verdict, 1 training (at least 5): vgg16+cbam "
         "over vgg16 +25.00 ["
     )
-    assert texts[2].startswith("Verdicts need 5 trainings of each network. Run harness ablate ")
+    assert texts[2].startswith("Verdicts need 5 trainings of each network. This command, ")
 
 
 def test_score_is_compared_with_the_highest_control(factory: type[Factory]) -> None:

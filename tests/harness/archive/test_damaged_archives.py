@@ -26,7 +26,7 @@ from tests.harness.archive.tiny_study import (
     rewrite,
 )
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import STUDY as TINY
+from tests.harness.tracking.small_study import STUDY as TINY
 
 pytestmark = pytest.mark.slow
 

@@ -257,7 +257,16 @@ def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) 
 
 @pytest.mark.slow
 def test_motion_is_a_representation_of_apex_frames(harness: Run, official_set: Path) -> None:
-    args = ("compare", "--dataset", "ckplus", "--root", official_set, "--only", "vgg16-bn-gap", *TINY)
+    args: tuple[object, ...] = (
+        "compare",
+        "--dataset",
+        "ckplus",
+        "--root",
+        official_set,
+        "--only",
+        "vgg16-bn-gap",
+        *TINY,
+    )
     args = (*args, "--protocol", "subject", "--representation", "flow")
     status, out, _ = harness(*args, "--json")
     assert status == 0

@@ -80,7 +80,9 @@ def test_images_used_in_training_are_summarized(harness: Run, trained_runs: Trai
 def test_copy_is_recognized_by_its_bytes(harness: Run, trained_runs: TrainedRuns, tmp_path: Path) -> None:
     trained = next(p for p in sorted(trained_runs.cropped.rglob("*.jpg")) if not _is_tested(trained_runs, p))
     shutil.copy(trained, tmp_path / "copy.jpg")
-    cv2.imwrite(str(tmp_path / "again.png"), cv2.imread(str(trained)))
+    image = cv2.imread(str(trained))
+    assert image is not None
+    cv2.imwrite(str(tmp_path / "again.png"), image)
     harness("predict", trained_runs.run_id, tmp_path / "copy.jpg", *options(trained_runs))
     (copy,) = read_document("copy", trained_runs)["rows"]
     assert copy["part"] in ("training", "validation")

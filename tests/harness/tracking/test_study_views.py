@@ -56,6 +56,7 @@ def test_a_cell_logs_its_data_and_source() -> None:
     run_id = tracker.open_study(STUDY)
     spec = STUDY.list_runs()[0]
     run = tracker.client.get_run(tracker.start_run(spec, parent=run_id))
+    assert run.inputs is not None
     (data,) = run.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == (spec.dataset.name, spec.fingerprint[:16])
     assert json.loads(data.dataset.source) == {"fingerprint": spec.fingerprint}
