@@ -44,7 +44,7 @@ class GuesserScores:
 
 
 def can_record(spec: RunSpec) -> bool:
-    """Return True if a run can keep a record of its epochs: it trains an arm and is no control or check."""
+    """Return True if a run can keep a record of its epochs: it trains an arm, not a control or check."""
     return spec.variant == "none"
 
 
@@ -106,7 +106,7 @@ def expect_best_guess(counts: Sequence[int], shares: Sequence[float] | Floats, *
 
     Each guess draws a class with the probabilities `shares` for every unit; `counts` are the units of each
     true class. The best guess is the first with the most correct units. Given that number, its units are
-    distributed as those of any guess with that number, so its distribution is all that `epochs` changes.
+    distributed as in any guess with that number. `epochs` thus changes only the distribution of the number.
     """
     shares = np.asarray(shares, dtype=np.float64)
     hits = [_build_binomial(count, share) for count, share in zip(counts, shares, strict=True)]

@@ -158,7 +158,7 @@ def _iter_rows(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, 
     except csv.Error as error:
         raise DatasetError(
             "image-csv.syntax",
-            f"{path} must be a CSV; line {reader.line_num} is not one ({error}): save the file again.",
+            f"{path} must be a CSV; got line {reader.line_num}: {error}. Save the file again.",
         ) from error
 
 

@@ -32,8 +32,8 @@ class ImportSummary:
             Reports show the outcome in the store.
         completed: cells of `reused` and `duplicates` that got the weights of the archive, because an earlier
             import had added them without weights.
-        recorded: cells of `reused` and `duplicates` that got the archive's record of their epochs, because
-            they had none.
+        recorded: cells of `reused` and `duplicates` that got the record of their epochs from the archive,
+            because they had no record.
     """
 
     imported: list[str] = field(default_factory=list)

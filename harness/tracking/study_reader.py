@@ -120,19 +120,14 @@ class StudyReader(StudyIndex):
             if IMPORTED_TAG in run.data.tags and name not in names:
                 raise HarnessError(
                     "weights.not-exported",
-                    f"run {run_id} was imported without its weights: run `harness export "
-                    f"{self._get_study_name(run)} --weights` where the study was run, then `harness import` "
-                    "that archive here to add the weights. An archive holds only the weights that "
-                    "--keep-weights kept",
+                    f"run {run_id} was imported without its weights: where the study was run, export again "
+                    f"(`harness export {self._get_study_name(run)} --weights`), then `harness import` that "
+                    "archive here. It holds only the weights that --keep-weights kept",
                 )
             return self.download_artifact(run_id, name, folder)
         except (get_mlflow_exception(), OSError) as error:
-            raise HarnessError(
-                "weights.missing",
-                f"the artifacts of run {run_id} must hold its weights; they are missing (moved or deleted?): "
-                f"{error}; put them back, or delete the run in `harness ui` and start its study's command "
-                "again",
-            ) from error
+            message = f"the weights of run {run_id} are missing (moved or deleted?): {error}; put them back"
+            raise HarnessError("weights.missing", message) from error
 
     def _describe_dropped_weights(self, run: Run) -> str:
         """Return why a run has no weights, which run of its arm has some, and how to get those of the run."""

@@ -144,9 +144,7 @@ class Rule(Generic[Item]):
         results = [self.judge_item(item) for item in measurement.items]
         if not results or (self.combination == "one" and len(results) > 1):
             accepted_count = "exactly one item" if self.combination == "one" else "at least one item"
-            raise StudyError(
-                "claim.item-count", f"this rule judges {accepted_count}; the measurement has {len(results)}"
-            )
+            raise StudyError("claim.item-count", f"the rule judges {accepted_count}; got {len(results)}")
         return ClaimResult(
             measured_text=measurement.text,
             verdict=_combine_verdicts(results, self.combination),
@@ -226,8 +224,7 @@ class IntervalRule(Rule[Quantity]):
         if item.paper_value is None:
             raise StudyError(
                 "claim.no-printed-number",
-                f"this rule compares with the number that the paper prints; {item.name} has no printed "
-                "number: judge it by another rule",
+                f"this rule needs the number that the paper prints; {item.name} has none: use another rule",
             )
         # If all n units agree, an outcome seen in none of them may still have a rate of up to 3/n: see
         # `Estimate.is_equivalent`.

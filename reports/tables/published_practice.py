@@ -48,9 +48,9 @@ _PICKING_UNITS = {"loso": "on each test subject", "kfold": "on each fold", "lodo
 class PracticeScores:
     """The scores of an arm under one protocol, one for each training with a record of its epochs.
 
-    `clean` are its scores, `picked` those with the epoch picked on the test set of each fold, and `guessers`
-    those of a guesser under the same rule. `changed_units` is the number of clean predictions that differ
-    from the record.
+    `clean` are its scores, `picked` its scores with the epoch picked on the test set of each fold, and
+    `guessers` the scores of a guesser under the same rule. `changed_units` is the number of clean predictions
+    that differ from the record.
     """
 
     outcome: Outcome

@@ -56,8 +56,8 @@ RULE_NOTE = (
 def build_published_table(evaluation: StudyEvaluation) -> Table | None:
     """Build the table of published values and of the study's own; None if no published value fits the data.
 
-    On the composite the table has the values of all its sets. On one of the sets it has those of this set, if
-    the study has the composite's classes and ran under `PROTOCOL`.
+    On the composite the table has the values of all its sets. On one of the sets it has the values of this
+    set, if the study has the composite's classes and ran under `PROTOCOL`.
     """
     scopes = _list_scopes(evaluation)
     if not scopes:

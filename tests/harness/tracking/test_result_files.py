@@ -118,6 +118,28 @@ def test_predictions_that_were_cut_off_or_changed_are_no_result(tmp_path: Path) 
             read(data, table)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "value"),
+    [
+        ("0.9", "1.5", "predictions-csv.probability-range", "got 1.5"),
+        (",1,", ",7,", "predictions-csv.truth-range", "got 7"),
+    ],
+)
+def test_predictions_out_of_range_are_named(
+    old: str, new: str, code: str, value: str, tmp_path: Path
+) -> None:
+    data, table = write_files(result(), tmp_path)
+    del data["predictions"]
+    table.write_text(table.read_text().replace(old, new))
+    with raises_code(code, value, "restore the file"):
+        read(data, table)
+
+
+def test_result_that_is_no_object_is_named_by_its_type() -> None:
+    with raises_code("result-json.not-an-object", "it holds an array", "restore the file"):
+        parse_result({"result.json": "[]"}.__getitem__)
+
+
 def test_result_without_a_field_has_its_default(tmp_path: Path) -> None:
     data, table = write_files(result(), tmp_path)
     del data["timings"], data["data"]["drawn"], data["data"]["findings"], data["spec"]["control"]
