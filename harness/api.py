@@ -46,7 +46,7 @@ from harness.scheduling.study_runner import run_study
 from harness.tracking.study_index import check_alias
 from harness.tracking.study_summary import log_study_summary
 from harness.tracking.tracker import Tracker
-from reports.document import ReportDocument, build_document, write_document, write_report
+from reports.document import ReportDocument, assemble_document, build_document, write_document
 from studies.results import StudyResult
 
 __all__ = [
@@ -135,8 +135,9 @@ def run_studies(
         reports.append((document, report))
         all_figures |= figures
     if joint_report:
-        results = [document.evaluations[0].result for document, _ in reports]
-        write_report(results, out / joint_report, images=all_figures)
+        evaluations = [document.evaluations[0] for document, _ in reports]
+        joint_document = assemble_document(evaluations, images=all_figures)
+        write_document(joint_document, out / joint_report, images=all_figures)
     return reports
 
 

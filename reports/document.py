@@ -55,7 +55,16 @@ def build_document(results: Iterable[StudyResult], *, images: Iterable[str]) -> 
     Raises:
         StudyError: `results` is empty.
     """
-    evaluations = tuple(sorted(map(evaluate_study, results), key=_get_sort_key))
+    return assemble_document(tuple(map(evaluate_study, results)), images=images)
+
+
+def assemble_document(evaluations: Sequence[StudyEvaluation], *, images: Iterable[str]) -> ReportDocument:
+    """Build the report on evaluated studies, as `build_document` does.
+
+    Raises:
+        StudyError: `evaluations` is empty.
+    """
+    evaluations = tuple(sorted(evaluations, key=_get_sort_key))
     if not evaluations:
         raise StudyError("report.no-study", "a report needs at least one study; got none")
     titles = dict.fromkeys(dataset_title(evaluation.study.dataset.name) for evaluation in evaluations)

@@ -35,7 +35,9 @@ def print_end(
         documents = [_result_to_dict(document.evaluations[0].result, report) for document, report in reports]
         print(json.dumps(unwrap_single(documents), indent=1))
         return
-    for document, report in reports:
+    for number, (document, report) in enumerate(reports):
+        if number:
+            console.print()
         _print_study(document, report, console=console)
     if joint_report:
         print_paths(console, [("all", str(joint_report))])
