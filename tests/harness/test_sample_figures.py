@@ -1,6 +1,7 @@
 """Tests of the sample sheet and the augmentation strip, identified by the colours of their images."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -68,6 +69,15 @@ def test_strip_is_the_first_training_image_and_eight_variants() -> None:
     assert (panels(strip, OTHER), panels(strip, APEX), panels(strip, LONE)) == (9, 0, 0)
     changed = render(pixels, first=2, augmentation=AugmentationSpec(brightness=0.5))["augmentation"]
     assert panels(changed, LONE) == 1, "the original"
+
+
+def test_float_flow_is_drawn_as_the_bytes_that_it_stands_for() -> None:
+    pixels = make_images([(0, "s1", "apex", APEX), (1, "s2", "apex", OTHER)])
+    maps = np.zeros((2, 3, 16, 16), np.float16)
+    maps[0, 0], maps[1, 2] = 2.0, 0.5
+    figures = render(replace(pixels, images=maps))
+    assert [panels(figures["samples"], colour) for colour in ((255, 128, 0), (128, 128, 128))] == [1, 1]
+    assert panels(figures["augmentation"], (255, 128, 0)) == 9
 
 
 def test_figures_are_reproducible_and_preserve_random_state() -> None:

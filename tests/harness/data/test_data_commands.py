@@ -256,7 +256,19 @@ def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) 
 
 
 @pytest.mark.slow
-def test_motion_is_a_representation_of_apex_frames(harness: Run, official_set: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "flow"),
+    [
+        ((), None),
+        (
+            ("--flow-method", "tvl1", "--flow-size", "32", "--flow-scale", "image"),
+            {"method": "tvl1", "size": 32, "scale": "image"},
+        ),
+    ],
+)
+def test_motion_is_a_representation_of_apex_frames(
+    harness: Run, official_set: Path, options: tuple[str, ...], flow: dict[str, object] | None
+) -> None:
     args: tuple[object, ...] = (
         "compare",
         "--dataset",
@@ -267,11 +279,12 @@ def test_motion_is_a_representation_of_apex_frames(harness: Run, official_set: P
         "vgg16-bn-gap",
         *TINY,
     )
-    args = (*args, "--protocol", "subject", "--representation", "flow")
+    args = (*args, "--protocol", "subject", "--representation", "flow", *options)
     status, out, _ = harness(*args, "--json")
     assert status == 0
     (cell,) = json.loads(out)["cells"]
     assert cell["spec"]["dataset"]["frames"] == "peak"
+    assert cell["spec"]["dataset"].get("flow") == flow
     assert cell["spec"]["training"]["augmentation"]["hue"] == 0
 
 
