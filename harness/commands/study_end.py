@@ -50,6 +50,7 @@ def _print_study(document: ReportDocument, report: Path, *, console: Console) ->
     from reports.blocks import Paragraph, flatten
     from reports.sections import build_synthetic_warning
     from reports.table import Statement, Summary
+    from reports.tables.brief_published import build_brief_published_tables
     from reports.tables.brief_scores import build_brief_tables
 
     (evaluation,) = document.evaluations
@@ -60,7 +61,7 @@ def _print_study(document: ReportDocument, report: Path, *, console: Console) ->
     summary = next(block for block in flatten(document.blocks) if isinstance(block, Summary))
     if summary.progress:
         print_fields(console, [("runs", summary.progress.text)])
-    for table in build_brief_tables(evaluation):
+    for table in (*build_brief_tables(evaluation), *build_brief_published_tables(evaluation)):
         console.print()
         print_table(console, table)
     console.print()

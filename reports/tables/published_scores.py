@@ -59,11 +59,11 @@ def build_published_table(evaluation: StudyEvaluation) -> Table | None:
     On the composite the table has the values of all its sets. On one of the sets it has the values of this
     set, if the study has the composite's classes and ran under `PROTOCOL`.
     """
-    scopes = _list_scopes(evaluation)
+    scopes = list_published_scopes(evaluation)
     if not scopes:
         return None
     is_composite = evaluation.study.dataset.name == NAME
-    outcomes = [outcome for outcome in evaluation.outcomes if is_composite or outcome.protocol == PROTOCOL]
+    outcomes = select_published_outcomes(evaluation)
     published = [score for score in load_published_scores() if score.scope in scopes]
     without_value = [score for score in load_published_scores() if is_composite and not score.scope]
     return Table(
@@ -80,7 +80,7 @@ def build_published_table(evaluation: StudyEvaluation) -> Table | None:
             )
         ),
         notes=(
-            *_describe_comparisons(evaluation, outcomes, scopes),
+            *describe_comparisons(evaluation, outcomes, scopes),
             VALUE_NOTE,
             RULE_NOTE,
             _describe_statuses([*published, *without_value]),
@@ -93,13 +93,19 @@ def build_published_table(evaluation: StudyEvaluation) -> Table | None:
     )
 
 
-def _list_scopes(evaluation: StudyEvaluation) -> tuple[str, ...]:
+def list_published_scopes(evaluation: StudyEvaluation) -> tuple[str, ...]:
     """Return the scopes of the published values that fit the study's data."""
     name = evaluation.study.dataset.name
     if name == NAME:
         return FULL, *SETS
     has_classes = set(evaluation.classes) == set(CLASSES)
     return (name,) if name in SETS and has_classes and PROTOCOL in evaluation.study.protocols else ()
+
+
+def select_published_outcomes(evaluation: StudyEvaluation) -> list[Outcome]:
+    """Return the outcomes to show beside published values: on one of the sets, those under `PROTOCOL`."""
+    is_composite = evaluation.study.dataset.name == NAME
+    return [outcome for outcome in evaluation.outcomes if is_composite or outcome.protocol == PROTOCOL]
 
 
 def _build_published_row(score: PublishedScore) -> tuple[Cell, ...]:
@@ -109,15 +115,15 @@ def _build_published_row(score: PublishedScore) -> tuple[Cell, ...]:
         text_cell(get_official_counts(score.scope).title),
         count_cell(score.clips or 0),
         text_cell(score.metric),
-        _build_value_cell(score.printed),
-        _build_value_cell(score.recomputed),
+        build_value_cell(score.printed),
+        build_value_cell(score.recomputed),
         text_cell(score.metric_in_truth),
         text_cell(score.status),
         text_cell(score.selection_rule),
     )
 
 
-def _build_value_cell(value: Decimal | None) -> Cell:
+def build_value_cell(value: Decimal | None) -> Cell:
     """Return a value of [0, 1] in %, with all its printed digits."""
     if value is None:
         return text_cell(NO_VALUE)
@@ -126,7 +132,7 @@ def _build_value_cell(value: Decimal | None) -> Cell:
 
 
 def _build_own_row(outcome: Outcome, scope: str, metric: str) -> tuple[Cell, ...]:
-    scores = [_score_scope(outcome, training, scope) for training in outcome.trainings]
+    scores = [score_scope(outcome, training, scope) for training in outcome.trainings]
     status = outcome.missing_status if not scores else "this study"
     count = (
         Cell(
@@ -151,12 +157,13 @@ def _build_own_row(outcome: Outcome, scope: str, metric: str) -> tuple[Cell, ...
     )
 
 
-def _score_scope(outcome: Outcome, training: TrainingOutcome, scope: str) -> Scores:
+def score_scope(outcome: Outcome, training: TrainingOutcome, scope: str) -> Scores:
+    """Return the scores of one training of an outcome over the clips of a scope."""
     is_whole = scope == FULL or outcome.runs[0].spec.dataset.name != NAME
     return training.scores if is_whole else score_part(training, scope)
 
 
-def _describe_comparisons(
+def describe_comparisons(
     evaluation: StudyEvaluation,
     outcomes: Sequence[Outcome],
     scopes: Sequence[str],
@@ -199,7 +206,7 @@ def _list_obstacles(
         yield "no training has finished"
         return
     counts = [
-        (get_official_counts(scope), _score_scope(outcome, outcome.trainings[0], scope).num_samples)
+        (get_official_counts(scope), score_scope(outcome, outcome.trainings[0], scope).num_samples)
         for scope in scopes
     ]
     differences = [
