@@ -180,10 +180,12 @@ def _find_repeated_keys(
     """Return the keys of the finished cells that are trained again for the record of their epochs."""
     if not plan.published_practice or execution.retry_failed:
         return frozenset()
-    from harness.tracking.epoch_records import find_runs_without_record
+    from harness.tracking.epoch_records import has_epoch_record
+    from studies.published_practice import can_record
 
-    finished_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == "done"]
-    return find_runs_without_record(tracker, finished_runs)
+    keys = [s.key for s in plan.study.list_runs() if states.get(s.key) == "done" and can_record(s)]
+    finished_runs = tracker.find_finished_runs(keys)
+    return frozenset(key for key, run in finished_runs.items() if not has_epoch_record(run))
 
 
 def format_total(previews: Sequence[StudyPreview]) -> str:

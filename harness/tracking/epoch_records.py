@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,13 +19,10 @@ from harness.tracking.mlflow_store import get_mlflow_exception
 from harness.tracking.result_files import parse_result
 from harness.tracking.tags import EPOCH_RECORD_TAG
 from studies.metrics import to_evaluation_unit
-from studies.published_practice import can_record
 from studies.results import RunResult
-from studies.spec import RunSpec
 
 if TYPE_CHECKING:
     from harness.tracking.mlflow_store import Run
-    from harness.tracking.study_reader import StudyReader
 
 RECORD_FILE = "leaky_epochs.csv"
 """Name of the artifact: a row per test unit with its id, its subject, its true class, and its predicted class
@@ -77,13 +74,12 @@ def read_result(run: Run, read_text: Callable[[str], str]) -> RunResult:
     `read_text` returns the text of an artifact of the run by its name. Raises what `parse_result` raises.
     """
     result = parse_result(read_text)
-    if EPOCH_RECORD_TAG in run.data.tags:
+    if has_epoch_record(run):
         with suppress(get_mlflow_exception(), OSError, ValueError):
             return parse_epoch_record(read_text(RECORD_FILE), result)
     return result
 
 
-def find_runs_without_record(reader: StudyReader, specs: Sequence[RunSpec]) -> frozenset[str]:
-    """Return the keys of the finished runs among `specs` that can keep a record but have none."""
-    runs = reader.find_finished_runs([spec.key for spec in specs if can_record(spec)])
-    return frozenset(key for key, run in runs.items() if EPOCH_RECORD_TAG not in run.data.tags)
+def has_epoch_record(run: Run) -> bool:
+    """Return True if the run has a record of its epochs."""
+    return EPOCH_RECORD_TAG in run.data.tags

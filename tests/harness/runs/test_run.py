@@ -1,5 +1,6 @@
 """Tests of one run on real files: reproducible, complete, and without test samples in other parts."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from datasets.preprocessing.image_array import ImageArray
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
+from harness.training.checkpoint import Checkpoint
 from studies.results import Epoch, RunResult
 from tests.harness.tiny import request
-from tests.harness.training.test_checkpoint import make_eager_checkpoint
 
 
 @pytest.fixture
@@ -66,10 +67,10 @@ def test_interrupted_run_resumes_with_its_record(tree: Path, tmp_path: Path) -> 
             checkpoint.close()
             raise KeyboardInterrupt
 
-    checkpoint = make_eager_checkpoint(tmp_path / "run")
+    checkpoint = Checkpoint(tmp_path / "run", max_fraction=math.inf)
     with pytest.raises(KeyboardInterrupt):
         execute_run(spec, material, on_epochs=on_epochs, checkpoint=checkpoint, epoch_record=True)
-    checkpoint = make_eager_checkpoint(tmp_path / "run")
+    checkpoint = Checkpoint(tmp_path / "run", max_fraction=math.inf)
     resumed, _ = execute_run(spec, material, on_epochs=on_epochs, checkpoint=checkpoint, epoch_record=True)
     whole, _ = execute_run(spec, material, on_epochs=lambda _: None, epoch_record=True)
     assert numbers in ([1, 2, 1, 2, 3, 4], [1, 2, 1, 2, 3])

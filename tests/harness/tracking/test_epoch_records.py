@@ -6,8 +6,8 @@ import pytest
 
 from harness.tracking.epoch_records import (
     RECORD_FILE,
-    find_runs_without_record,
     format_epoch_record,
+    has_epoch_record,
     parse_epoch_record,
 )
 from harness.tracking.tracker import Tracker
@@ -61,10 +61,12 @@ def test_damaged_record_is_refused(damage: Callable[[str], str], code: str) -> N
 def test_store_keeps_records_and_knows_which_runs_lack_one(tracker: Tracker, tmp_path: Path) -> None:
     parent = tracker.open_study(STUDY)
     ids = log_finished_runs(tracker, SPECS[:2], parent=parent, folder=tmp_path / "artifacts")
-    assert find_runs_without_record(tracker, SPECS) == set(ids)
     run_id = ids[SPECS[0].key]
     tracker.add_epoch_record(run_id, RECORDED)
-    assert find_runs_without_record(tracker, SPECS) == {SPECS[1].key}
+    assert {key: has_epoch_record(tracker.client.get_run(ids[key])) for key in ids} == {
+        SPECS[0].key: True,
+        SPECS[1].key: False,
+    }
     assert tracker.load_result(run_id) == RECORDED
     assert tracker.collect_results(STUDY, parent=parent).results == (RECORDED, result(SPECS[1]))
 
@@ -78,4 +80,4 @@ def test_finished_run_is_logged_with_its_record(tracker: Tracker, tmp_path: Path
     (tmp_path / "artifacts").mkdir()
     tracker.finish_run(run_id, RECORDED, folder=tmp_path / "artifacts")
     assert tracker.load_result(run_id) == RECORDED
-    assert find_runs_without_record(tracker, SPECS) == frozenset()
+    assert has_epoch_record(tracker.client.get_run(run_id))
