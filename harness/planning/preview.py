@@ -12,7 +12,6 @@ from harness.output_folders import check_writable
 from harness.planning.execution import ExecutionOptions, check_cluster_address, choose_slots
 from harness.planning.plan import StudyPlan, plan_study
 from harness.planning.request import Request
-from studies.published_practice import can_record
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:  # mistakes in a request are reported before torch is loaded
@@ -29,11 +28,11 @@ class StudyPreview:
         plan: The planned study.
         states: "done" or "failed" for each cell that has ended, by key.
         pending_runs: The cells to run.
-        shared_keys: The keys of the cells that earlier studies will run. This study reuses their results.
+        shared_keys: The keys of the cells that a study before this one runs.
         repeated_keys: The keys of the finished cells among `pending_runs`, which are trained again for the
             record of their epochs.
-        disk_need: The disk space that the pending runs need.
-        estimate: The time that the pending runs take; None without an estimate.
+        disk_need: The disk space that they need.
+        estimate: The time that they take; None without an estimate.
     """
 
     plan: StudyPlan
@@ -125,8 +124,8 @@ def preview_plans(
         names = ", ".join(plan.study.name for plan in plans)
         raise HarnessError(
             "retry-failed.no-failure",
-            f"--retry-failed runs only cells that failed before; {names} has no failed cell: leave the "
-            "option out (if you changed the file of your own network, it is a new study)",
+            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
+            "(if you changed the file of your own network, it is a new study)",
         )
     return previews
 
@@ -142,7 +141,7 @@ def preview_study(
 ) -> StudyPreview:
     """Preview a plan, given the `states` of its cells; a time estimate takes about a second per network.
 
-    `earlier_keys` are the keys of the cells that earlier studies will run. This study reuses their results.
+    `earlier_keys` are the keys of the cells that the studies before this one run; it reuses those.
     """
     from harness.planning.disk_space import estimate_disk_need
     from harness.planning.time_estimate import estimate_study
@@ -182,9 +181,10 @@ def _find_repeated_keys(
     if not plan.published_practice or execution.retry_failed:
         return frozenset()
     from harness.tracking.epoch_records import has_epoch_record
+    from studies.published_practice import can_record
 
-    specs = (spec for spec in plan.study.list_runs() if states.get(spec.key) == "done" and can_record(spec))
-    finished_runs = tracker.find_finished_runs([spec.key for spec in specs])
+    keys = [s.key for s in plan.study.list_runs() if states.get(s.key) == "done" and can_record(s)]
+    finished_runs = tracker.find_finished_runs(keys)
     return frozenset(key for key, run in finished_runs.items() if not has_epoch_record(run))
 
 

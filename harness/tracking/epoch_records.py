@@ -55,9 +55,7 @@ def parse_epoch_record(text: str, result: RunResult) -> RunResult:
         epoch_classes = tuple(tuple(map(int, column)) for _, *column in epoch_columns)
     except (csv.Error, ValueError) as error:
         raise HarnessError(
-            "epoch-record.no-table",
-            f"{RECORD_FILE} must be a table as the run wrote it; it was cut off or changed: {error}; "
-            "restore the file as the run wrote it",
+            "epoch-record.no-table", f"{RECORD_FILE} must be as it was written; it was cut off: {error}"
         ) from error
     class_indices = range(len(result.data.classes))
     has_valid_classes = all(label in class_indices for classes in epoch_classes for label in classes)
@@ -65,8 +63,7 @@ def parse_epoch_record(text: str, result: RunResult) -> RunResult:
         raise HarnessError(
             "epoch-record.other-units",
             f"{RECORD_FILE} must hold the class after each epoch for each of the run's {len(unit_ids)} test "
-            f"units; got {len(rows)} rows, and it was changed or is of another run: restore the file as the "
-            "run wrote it",
+            "units; it was changed, or is of another run",
         )
     return replace(result, epoch_classes=epoch_classes)
 
@@ -84,5 +81,5 @@ def read_result(run: Run, read_text: Callable[[str], str]) -> RunResult:
 
 
 def has_epoch_record(run: Run) -> bool:
-    """Return True if the run keeps a record of its epochs."""
+    """Return True if the run has a record of its epochs."""
     return EPOCH_RECORD_TAG in run.data.tags
