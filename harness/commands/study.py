@@ -117,6 +117,73 @@ def _confirm_size(cell_count: int) -> None:
         raise StudyAborted("not confirmed, so nothing was run")
 
 
+<<<<<<< HEAD
+=======
+def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: Console, label: str) -> None:
+    """Print the plan after `label`: cells to run, device, estimated time and disk need."""
+    from harness.device import describe_device
+    from harness.planning.execution import describe_execution
+
+    plan, pending_runs, estimate = preview.plan, preview.pending_runs, preview.estimate
+    study = plan.study
+    states = [preview.states.get(spec.key) for spec in study.list_runs()]
+    failed_count, repeated_count = states.count("failed"), len(preview.repeated_keys)
+    reused_count = states.count("done") - repeated_count
+    has_record_cost = plan.published_practice and bool(pending_runs)
+    summary = (
+        f"{label}: {pluralize(len(pending_runs), 'cell')} to run"
+        + (f", {len(preview.shared_keys)} shared with the studies before" if preview.shared_keys else "")
+        + (f", {repeated_count} of them again for the record of their epochs" if repeated_count else "")
+        + (f", {reused_count} reused" if reused_count else "")
+        + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
+        + f" on {describe_device(plan.device)}, {describe_execution(plan, execution)}; "
+        + f"{study.training.precision}; "
+        + plan.engine_choice.reason
+        + ("; deterministic algorithms" if study.training.deterministic else "")
+        + f"; {pluralize(len(plan.pixels.table.samples), 'frame')} "
+        f"(--frames {study.dataset.frame_policy}) at {study.dataset.image_size} px, "
+        f"at most {pluralize(study.training.epochs, 'epoch')}"
+        + ("; one more prediction of the test set an epoch" if has_record_cost else "")
+        + (f"; {_format_estimate(estimate)}; {preview.disk_need.render_text()}" if pending_runs else "")
+    )
+    if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
+        summary += " (no GPU: use --preset quick on a CPU)"
+    console.print(summary, highlight=False, soft_wrap=True)
+
+
+def _print_data_remarks(preview: StudyPreview, *, console: Console, printed_lines: set[str]) -> None:
+    """Print the groups, warnings and anomalies of the data, without those of `printed_lines`.
+
+    The lines are added to `printed_lines`, because several studies can use the same data.
+    """
+    from datasets.anomalies import format_anomaly
+    from harness.data.description import describe_path_groups
+
+    plan = preview.plan
+    for text in describe_path_groups(plan.data_request, plan.pixels.table):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    warnings = [
+        f"warning: {split.protocol}, split {split.seed}, fold {split.fold}: {text}"
+        for split in plan.splits
+        for text in split.warnings
+    ]
+    anomalies = [f"anomaly: {format_anomaly(anomaly)}" for anomaly in plan.pixels.table.anomalies]
+    for kind, all_lines in (("warnings", warnings), ("anomalies", anomalies)):
+        lines = [line for line in all_lines if line not in printed_lines]
+        printed_lines.update(lines)
+        for line in lines[:MAX_LINES]:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if len(lines) > MAX_LINES:
+            console.print(f"and {len(lines) - MAX_LINES} more {kind}; the report lists them", highlight=False)
+
+
+def _format_estimate(estimate: TimeEstimate | None) -> str:
+    if estimate is None:
+        return "no time estimate, because a network cannot be timed"
+    return f"other processes use the cores; {estimate} on an idle machine" if estimate.busy else str(estimate)
+
+
+>>>>>>> b85e28a (Say what the guesser reaches on MEGC 2019)
 def _save_plan(study: Study, path: Path, *, tracker: Tracker, as_json: bool) -> None:
     """Write the analysis plan of the study to `path` and print how to follow it."""
     from harness.planning.preregistration import has_cells

@@ -80,7 +80,11 @@ def _describe_plan(preview: StudyPreview) -> Iterator[tuple[str, str]]:
         f"at most {pluralize(study.training.epochs, 'epoch')}; {study.training.precision}; "
         + plan.engine_choice.reason
         + ("; deterministic algorithms" if study.training.deterministic else "")
-        + ("; one more prediction of the test set an epoch" if plan.published_practice else ""),
+        + (
+            "; one more prediction of the test set an epoch"
+            if plan.published_practice and preview.pending_runs
+            else ""
+        ),
     )
     if preview.pending_runs:
         is_slow = plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600
