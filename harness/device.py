@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the command line checks the name of the device before it lo
     from studies.results import Environment
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-PACKAGES = ("harness", "torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
+PACKAGES = ("harness", "torch", "torchvision", "numpy", "opencv-python", "scikit-image", "mlflow", "fvcore")
 
 
 def check_device_name(name: str) -> None:

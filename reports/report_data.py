@@ -34,6 +34,11 @@ def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvalu
     data = {
         "format": FORMAT,
         "studies": [evaluation.study.name for evaluation in evaluations],
+        "aliases": {
+            evaluation.study.name: evaluation.result.alias
+            for evaluation in evaluations
+            if evaluation.result.alias
+        },
         "commands": {evaluation.study.name: evaluation.result.commands for evaluation in evaluations},
         "runs": [run for evaluation in evaluations for run in list_runs(evaluation)],
         "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],
@@ -91,6 +96,7 @@ def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
             "split_seed": spec.split_seed,
             "seed": spec.seed,
             "fold": spec.fold,
+            "folds": spec.folds,
             "end_time": result.end_time or None,
             "commit": result.environment.commit,
             "versions": dict(result.environment.versions),

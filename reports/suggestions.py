@@ -1,4 +1,4 @@
-"""Suggestions of the next runs, with commands, if a study lacks trainings or subjects for a verdict."""
+"""Suggestions of the next runs, with commands: for a verdict, or for narrower intervals."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from studies.results import StudyResult
 from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
+THREE_PART_PROTOCOLS = ("frame", "clip", "subject")
+"""Protocols whose test set is a part of the data; the others test every subject."""
+
 
 def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[Statement]:
-    """Yield what to run next, if a comparison has no verdict for lack of trainings or subjects."""
+    """Yield what to run next, if a comparison is inconclusive, or has no verdict for lack of data."""
     differences_by_protocol = {
         protocol: [
             difference
@@ -43,6 +46,8 @@ def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[Statement]:
     ]
     if protocols_short_of_subjects:
         yield _suggest_more_subjects(evaluation, protocols_short_of_subjects)
+    for protocol in evaluation.study.protocols:
+        yield from _suggest_narrower_intervals(evaluation, protocol)
 
 
 def _has_too_few_trainings(difference: ArmDifference) -> bool:
@@ -150,5 +155,43 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
     return Statement(
         text=f"{requirement}. {command_name} tests all {sum(clips_per_subject)} {_name_units(evaluation)} of "
         f"{pluralize(len(clips_per_subject), 'subject')}{detectable_text}.",
+        code=command,
+    )
+
+
+def _suggest_narrower_intervals(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:
+    """Yield what contributes most to the width of the inconclusive intervals, and what to run against it."""
+    study = evaluation.study
+    estimates = [
+        difference.estimate
+        for difference in compute_differences(evaluation, protocol)
+        if difference.estimate and difference.verdict.label == "inconclusive"
+    ]
+    if not estimates:
+        return
+    clusters = estimates[0].cluster_name
+    variances = {
+        clusters: sum(estimate.subject_se**2 for estimate in estimates),
+        "training seeds": sum(estimate.training_se**2 for estimate in estimates),
+        "splits": sum(estimate.split_se**2 for estimate in estimates),
+    }
+    source = max(variances, key=lambda name: variances[name])
+    remedy, command = "Only data with more subjects narrow the intervals.", ""
+    command_name = _name_command(evaluation.result)
+    if source != clusters:
+        option, count = (
+            ("--seeds", len(study.seeds))
+            if source == "training seeds"
+            else ("--splits", len(study.split_seeds))
+        )
+        remedy = f"{command_name} narrows the intervals."
+        command = build_command(evaluation.result, {"--protocol": protocol, option: 2 * count})
+    elif protocol in THREE_PART_PROTOCOLS:
+        remedy = f"{command_name} tests all subjects, which narrows the intervals."
+        command = build_command(evaluation.result, {"--protocol": "kfold"})
+    noun = "difference is" if len(estimates) == 1 else "differences are"
+    yield Statement(
+        text=f"Under {protocol}, {len(estimates)} {noun} inconclusive, mostly because of the variation "
+        f"between {source}. {remedy}",
         code=command,
     )

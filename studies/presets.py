@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from datasets.spec import MOTION_REPRESENTATIONS, AugmentationSpec
+from datasets.spec import DEFAULT_FLOW, MOTION_REPRESENTATIONS, AugmentationSpec, FlowSpec
 from studies.errors import StudyError
 
 
@@ -45,15 +45,20 @@ PRESETS = {
 }
 
 
-def adapt_augmentation(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
+def adapt_augmentation(
+    augmentation: AugmentationSpec, representation: str, *, flow: FlowSpec = DEFAULT_FLOW
+) -> AugmentationSpec:
     """Return the augmentation that fits a representation.
 
-    Images of motion have no colors to change, and a flip would reverse the directions of a flow.
+    Images of motion have no colors to change. A flip of a flow must also negate u:
+    `datasets.augment.augment_flow` does so for float maps, but bytes change as an image does, so they are not
+    flipped.
     """
     if representation not in MOTION_REPRESENTATIONS:
         return augmentation
     motion_augmentation = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
-    return replace(motion_augmentation, flip=0.0) if representation == "flow" else motion_augmentation
+    is_byte_flow = representation == "flow" and not flow.is_float
+    return replace(motion_augmentation, flip=0.0) if is_byte_flow else motion_augmentation
 
 
 def get_preset(name: str) -> Preset:

@@ -62,7 +62,7 @@ def build_protocol_effect_tables(evaluations: Sequence[StudyEvaluation]) -> tupl
                 study.arms,
                 study.split_seeds,
                 study.seeds,
-                study.dataset.representation,
+                study.dataset.describe_representation(),
                 study.searches,
             )
         )

@@ -37,7 +37,7 @@ def test_class_with_two_frames_is_an_error_with_a_remedy(harness: Run, tmp_path:
 
 
 def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path, tmp_path: Path) -> None:
-    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
+    args: tuple[object, ...] = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
     args = (*args, "--protocol", "frame", "--protocol", "subject", "--json")
     estimate = json.loads(harness(*args, "--dry-run")[1])["estimate"]
     assert 0 < estimate["seconds_low"] < estimate["seconds_high"]
@@ -64,6 +64,7 @@ def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path,
     assert report.read_text() == text
 
 
+@pytest.mark.slow
 def test_a_study_that_is_finished_is_reused_and_takes_no_time(harness: Run, tree: Path) -> None:
     run(request(tree, only=("vgg16-bn-gap",)))
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", *TINY)
@@ -125,7 +126,7 @@ def _start(
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_finished_cells_and_a_rerun_resumes(harness: Run, tree: Path, tmp_path: Path) -> None:
-    args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
+    args: tuple[object, ...] = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
     args = (*args, "--only", "vgg16-bn-gap", "--seeds", "3", "--epochs", "40")
     process = _start(args, tmp_path)
     assert process.stderr
@@ -147,7 +148,7 @@ def test_ctrl_c_keeps_finished_cells_and_a_rerun_resumes(harness: Run, tree: Pat
 
 @pytest.mark.slow
 def test_full_disk_is_a_message_and_finished_cells_stay(harness: Run, tree: Path, tmp_path: Path) -> None:
-    args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
+    args: tuple[object, ...] = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
     args += ("--only", "vgg16-bn-gap", "--only", "vgg16")
     # VGG16's weights at an eighth of its width are 9 MB: the first file above the limit.
     process = _start(args, tmp_path, largest_file=4_000_000)

@@ -167,3 +167,38 @@ def test_no_advice_that_would_not_help(factory: type[Factory], seeds: Any) -> No
         _suggestions(factory, lambda spec: replace(complete(spec), has_fixed_weights=True), seeds=seeds) == []
     )
     assert _suggestions(factory, lambda spec: factory.nameless(complete(spec), "subject"), seeds=seeds) == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "subjects_differ", "expected"),
+    [
+        (
+            "subject",
+            True,
+            "between subjects. This command, with your other options, tests all subjects, which narrows the "
+            "intervals. harness compare --dataset casme2 --preset paper --protocol kfold",
+        ),
+        ("loso", True, "between subjects. Only data with more subjects narrow the intervals."),
+        (
+            "subject",
+            False,
+            "between training seeds. This command, with your other options, narrows the intervals. "
+            "harness compare --dataset casme2 --preset paper --protocol subject --seeds 10",
+        ),
+    ],
+)
+def test_inconclusive_difference_names_its_largest_source(
+    factory: type[Factory], protocol: str, subjects_differ: bool, expected: str
+) -> None:
+    def choose(spec: RunSpec) -> RunResult:
+        is_first = spec.architecture.name == "vgg16"
+        shift = spec.seed % 2 == is_first
+        right = [
+            (c % 12 < 6) == is_first if subjects_differ else (c // 12) % 8 < 4 + 2 * shift for c in range(96)
+        ]
+        return factory.run_from_correctness(spec, right, subjects=12)
+
+    (suggestion,) = _suggestions(factory, choose, protocols=(protocol,), seeds=FIVE)
+
+    assert suggestion.startswith(f"Under {protocol}, 1 difference is inconclusive, mostly because of")
+    assert expected in suggestion

@@ -1,6 +1,6 @@
 import pytest
 
-from datasets.spec import AugmentationSpec
+from datasets.spec import AugmentationSpec, FlowSpec
 from studies.presets import PRESETS, adapt_augmentation, get_preset
 from tests.error_codes import raises_code
 
@@ -34,3 +34,9 @@ def test_augmentation_of_motion_changes_no_color_and_flips_no_flow(representatio
     assert (adapted.brightness, adapted.contrast, adapted.saturation, adapted.hue) == (0, 0, 0, 0)
     assert adapted.flip == flip
     assert (adapted.rotation, adapted.scale, adapted.crop) == (3.0, 0.03, 0.02)
+
+
+@pytest.mark.parametrize(("scale", "flip"), [("bytes", 0.0), ("constant", 0.5), ("image", 0.5)])
+def test_float_flow_is_flipped_and_flow_in_bytes_is_not(scale: str, flip: float) -> None:
+    adapted = adapt_augmentation(AUGMENTATION, "flow", flow=FlowSpec(scale=scale))
+    assert (adapted.flip, adapted.brightness, adapted.hue) == (flip, 0, 0)
