@@ -69,6 +69,12 @@ def _name_command(result: StudyResult) -> str:
     return "This command" if has_command(result) else "This command, with your other options,"
 
 
+def _name_units(evaluation: StudyEvaluation) -> str:
+    """Return what a test on other subjects counts: "clips", or "images" if the data do not name clips."""
+    runs = evaluation.result.results
+    return "clips" if any(prediction.clip for run in runs for prediction in run.predictions) else "images"
+
+
 def _suggest_more_seeds(evaluation: StudyEvaluation) -> Statement:
     study = evaluation.study
     seeds = max(MIN_TRAININGS, len(study.seeds))
@@ -113,8 +119,7 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
     command_name = _name_command(evaluation.result)
     if not clips_per_subject:
         return Statement(
-            text=f"{requirement}. {command_name} tests the clips of all subjects; these runs do not store "
-            "their number.",
+            text=f"{requirement}. {command_name} tests all subjects; these runs do not store their number.",
             code=build_command(evaluation.result, {"--protocol": "kfold"}),
         )
     folds = min(DEFAULT_FOLDS, len(clips_per_subject))
@@ -148,7 +153,7 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
         else ""
     )
     return Statement(
-        text=f"{requirement}. {command_name} tests all {sum(clips_per_subject)} clips of "
+        text=f"{requirement}. {command_name} tests all {sum(clips_per_subject)} {_name_units(evaluation)} of "
         f"{pluralize(len(clips_per_subject), 'subject')}{detectable_text}.",
         code=command,
     )

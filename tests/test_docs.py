@@ -36,9 +36,13 @@ ROOT_ENTRIES = {
 
 
 def _list_commands(page: Path) -> list[str]:
-    """Return the command lines of `harness` in the code blocks of a page, with continued lines joined."""
+    """Return the commands of `harness` in the code blocks of a page, then those in its sentences.
+
+    tests/harness/test_documented_commands.py runs those of the code blocks.
+    """
     text = re.sub(r" *\\\n\s+", " ", page.read_text(encoding="utf-8"))
-    return [line.strip() for line in text.splitlines() if re.match(r" {4,}harness \w", line)]
+    lines = [line.strip() for line in text.splitlines() if re.match(r" {4,}harness \w", line)]
+    return [*lines, *(" ".join(words.split()) for words in re.findall(r"`(harness [a-z][^`]*)`", text))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -49,7 +53,7 @@ def test_links_lead_to_files(page: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("line", [line for page in PAGES for line in _list_commands(page)])
+@pytest.mark.parametrize("line", list(dict.fromkeys(line for page in PAGES for line in _list_commands(page))))
 def test_commands_and_their_options_exist(line: str) -> None:
     arguments = shlex.split(re.sub(r"\[|\]", "", line), comments=True)[1:]
     command = load_command(arguments.pop(0))

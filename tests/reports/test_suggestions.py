@@ -124,6 +124,13 @@ def test_test_of_a_single_subject_points_to_kfold(factory: type[Factory]) -> Non
     assert "tests all 96 clips of 12 subjects" in suggestion
 
 
+def test_images_without_clips_are_counted_as_images(factory: type[Factory]) -> None:
+    complete = _choose(factory, subjects=4)
+    (suggestion,) = _suggestions(factory, lambda spec: factory.nameless(complete(spec), "clip"))
+
+    assert "tests all 96 images of 12 subjects" in suggestion
+
+
 def test_data_of_few_subjects_can_give_no_verdict(factory: type[Factory]) -> None:
     assert _suggestions(factory, _choose(factory, subjects=4, clips=(24,) * 4)) == [
         "Verdicts need at least 6 test subjects; protocol subject has fewer. These data have 4 subjects, so "
@@ -134,7 +141,7 @@ def test_data_of_few_subjects_can_give_no_verdict(factory: type[Factory]) -> Non
 def test_unknown_subject_count_is_not_too_few(factory: type[Factory]) -> None:
     (suggestion,) = _suggestions(factory, _choose(factory, subjects=4, clips=()))
 
-    assert "tests the clips of all subjects; these runs do not store their number." in suggestion
+    assert "tests all subjects; these runs do not store their number." in suggestion
     assert suggestion.endswith(" --protocol kfold")
 
 
