@@ -88,7 +88,7 @@ def run(
     previews = plan_studies(
         (request,), tracker=tracker, execution=execution, out=folder, with_estimates=False
     )
-    tracker.check_alias_free(name, study_name=previews[0].plan.study.name)
+    tracker.index.check_alias_free(name, study_name=previews[0].plan.study.name)
     check_disk_space([preview.disk_need for preview in previews])
     console = Console(file=suppress_broken_pipe(sys.stderr))
     ((document, report),) = run_studies(
@@ -162,7 +162,7 @@ def run_plan(
     """
     execution = execution or ExecutionOptions()
     name, start = plan.study.name, time.perf_counter()
-    locks = CellLocks(tracker.uri)
+    locks = CellLocks(tracker.store.uri)
     figures = render_sample_figures(plan.pixels, plan.splits[0], plan.study)
     with locks.lock(name, wait=True):  # only one of several processes creates the study's MLflow run
         study_run_id = tracker.open_study(plan.study, commands=(command,) if command else (), alias=alias)
@@ -170,8 +170,8 @@ def run_plan(
             is_new = not has_cells(tracker, plan.study)
             log_plan(tracker, study_run_id, plan.analysis_plan, confirmatory=is_new)
         tracker.log_figures(study_run_id, figures)
-    entry = tracker.find_study_entry(name)
-    states = tracker.cell_states(plan.study) if execution.retry_failed else {}
+    entry = tracker.index.find_study_entry(name)
+    states = tracker.reader.cell_states(plan.study) if execution.retry_failed else {}
     labels = [
         format_run_name(spec)
         for spec in plan.study.list_runs()
@@ -179,7 +179,7 @@ def run_plan(
     ]
     try:
         with create_progress(console, entry.label, cells=labels) as progress:
-            tracker.retry_policy.notify = lambda message: progress.handle(
+            tracker.store.retry_policy.notify = lambda message: progress.handle(
                 Event(kind="remark", message=message)
             )
             context = CellContext(
@@ -196,9 +196,9 @@ def run_plan(
             )
             with open_executor(plan, execution, context) as executor:
                 result = run_study(plan.study, executor, context, cells=order_cells(plan, executor))
-                result = tracker.add_study_tags(result, parent=study_run_id)
+                result = tracker.reader.add_study_tags(result, parent=study_run_id)
     except KeyboardInterrupt:
-        tracker.retry_policy.stop()
+        tracker.store.retry_policy.stop()
         with suppress(Exception):  # cells in other processes may have left their MLflow runs open
             tracker.close_orphaned_runs(study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         console.print(

@@ -61,7 +61,7 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
     """
     _check_output_free(out)
     check_writable(out.parent)
-    result, figures = tracker.load_study(name)
+    result, figures = tracker.reader.load_study(name)
     # An archive holds no tracebacks.
     result = replace(result, failures=tuple(replace(f, traceback_run_id="") for f in result.failures))
     temporary_path = out.parent / f".{out.name}.{os.getpid()}"
@@ -117,15 +117,15 @@ def _pack_cells(
     writer: _ArchiveWriter, result: StudyResult, tracker: Tracker, *, include_weights: bool
 ) -> Iterator[tuple[str, str]]:
     """Add the artifacts of each finished cell, sorted by key; yield its key and run id."""
-    runs = [tracker.client.get_run(run_id) for _, run_id in result.run_ids]
+    runs = [tracker.store.client.get_run(run_id) for _, run_id in result.run_ids]
     for run in sorted(runs, key=lambda run: (run.data.tags[KEY_TAG], run.info.run_id)):
         key, run_id = run.data.tags[KEY_TAG], run.info.run_id
-        names = sorted(item.path for item in tracker.client.list_artifacts(run_id) if not item.is_dir)
+        names = sorted(item.path for item in tracker.store.client.list_artifacts(run_id) if not item.is_dir)
         # Skip artifacts that users added by hand.
         names = [name for name in names if is_member_name(f"{CELLS_FOLDER}/{key}/{name}")]
         with tempfile.TemporaryDirectory() as folder:
             paths = {
-                name: tracker.fetch_artifact(run, name, folder)
+                name: tracker.store.fetch_artifact(run, name, folder)
                 for name in names
                 if include_weights or name not in WEIGHT_FILES
             }

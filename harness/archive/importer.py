@@ -101,7 +101,7 @@ def import_study(archive: Archive, tracker: Tracker, locks: CellLocks) -> Import
     except BaseException:
         tracker.abandon_run(study_run_id)
         raise
-    final_status = _compute_status(tracker.collect_results(archive.study, parent=study_run_id))
+    final_status = _compute_status(tracker.reader.collect_results(archive.study, parent=study_run_id))
     if status != final_status:
         tracker.close_run(study_run_id, final_status)
     if importer.locked_cells:
@@ -115,14 +115,14 @@ def import_study(archive: Archive, tracker: Tracker, locks: CellLocks) -> Import
 
 def _open_study(archive: Archive, tracker: Tracker) -> tuple[str, str]:
     """Return the id and status of the study's run; create the run if it does not exist, resume it if open."""
-    runs = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
+    runs = tracker.store.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
     if runs and runs[0].info.status != "RUNNING":
         return runs[0].info.run_id, runs[0].info.status
-    is_taken = tracker.find_alias_owner(archive.alias, study_name=archive.study.name)
+    is_taken = tracker.index.find_alias_owner(archive.alias, study_name=archive.study.name)
     alias = "" if is_taken else archive.alias
     study_run_id = tracker.open_study(archive.study, commands=archive.commands, alias=alias)
     if not runs:
-        tracker.client.set_tag(study_run_id, IMPORTED_TAG, archive.path.name)
+        tracker.store.client.set_tag(study_run_id, IMPORTED_TAG, archive.path.name)
     return study_run_id, "RUNNING"
 
 
@@ -133,7 +133,7 @@ def _compute_status(result: StudyResult) -> str:
 
 
 def _import_figures(archive: Archive, tracker: Tracker, study_run_id: str) -> None:
-    figure_names = {item.path for item in tracker.client.list_artifacts(study_run_id, FIGURES_FOLDER)}
+    figure_names = {item.path for item in tracker.store.client.list_artifacts(study_run_id, FIGURES_FOLDER)}
     missing = [name for name in archive.members.list_folder(FIGURES_FOLDER) if name not in figure_names]
     tracker.log_figures(study_run_id, {Path(name).stem: archive.members.read_bytes(name) for name in missing})
 
@@ -168,7 +168,7 @@ class _Importer:
                 return
             if self._reuse_existing((key,), failure.spec, None):
                 return
-            reason = self._tracker.cell_status(key, parent=self._study_run_id).failure_reason
+            reason = self._tracker.reader.cell_status(key, parent=self._study_run_id).failure_reason
             if reason is None:
                 run_id = self._start_run(failure.spec, {IMPORTED_TAG: self._archive.path.name})
                 self._tracker.fail_run(run_id, failure.reason)
@@ -185,8 +185,8 @@ class _Importer:
             True if there is such a run.
         """
         for key in dict.fromkeys(keys):
-            run_id = self._tracker.cell_status(key, parent=self._study_run_id).finished_run_id
-            local_result = self._tracker.load_result(run_id) if run_id else None
+            run_id = self._tracker.reader.cell_status(key, parent=self._study_run_id).finished_run_id
+            local_result = self._tracker.reader.load_result(run_id) if run_id else None
             if run_id is None or local_result is None:
                 continue
             if result and not local_result.is_valid_on(result.environment.device):
@@ -208,7 +208,7 @@ class _Importer:
         """Add the archive's weights to a run that was imported without any; return True if it got them."""
         members = self._archive.members.list_folder(f"{CELLS_FOLDER}/{archive_key}")
         weights = [member for member in members if Path(member).name in WEIGHT_FILES]
-        client = self._tracker.client
+        client = self._tracker.store.client
         if not weights or IMPORTED_TAG not in client.get_run(run_id).data.tags:
             return False
         if {item.path for item in client.list_artifacts(run_id)} & set(WEIGHT_FILES):

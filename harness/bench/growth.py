@@ -121,5 +121,5 @@ def _time_study(faces: Path, device: str, cells: int) -> float:
     )
     with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder, temporary_cache():
         store = f"sqlite:///{Path(folder) / 'mlflow.db'}"
-        Tracker(store).check_connection()
+        Tracker(store).store.check_connection()
         return measure_seconds(partial(run, request, out=Path(folder) / "results", tracking_uri=store))

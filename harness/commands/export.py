@@ -38,8 +38,12 @@ def export(
 
     with wrap_user_errors():
         tracker = open_tracker(tracking_uri)
-        tracker.check_readable()
-        name = tracker.get_newest_study_name() if study is None else tracker.find_study_entry(study).name
+        tracker.store.check_readable()
+        name = (
+            tracker.index.get_newest_study_name()
+            if study is None
+            else tracker.index.find_study_entry(study).name
+        )
         result = export_study(
             tracker,
             name,

@@ -49,13 +49,13 @@ def import_(
             dry_run_report(archive)
             check_writable(out)
             tracker = open_tracker(tracking_uri)
-            tracker.check_connection()
-            check_store_writable(tracker.uri)
-            locks = CellLocks(tracker.uri)
-        tracker.retry_policy.notify = lambda message: print(message, file=sys.stderr)
+            tracker.store.check_connection()
+            check_store_writable(tracker.store.uri)
+            locks = CellLocks(tracker.store.uri)
+        tracker.store.retry_policy.notify = lambda message: print(message, file=sys.stderr)
         import_result = import_study(archive, tracker, locks)
         name = archive.study.name
-        result, figures = tracker.load_study(name)
+        result, figures = tracker.reader.load_study(name)
         document = build_document((result,), images=figures)
         report = write_document(document, out / name_report_folder([name], prefix=""), images=figures)
         if import_result.has_changes:

@@ -117,7 +117,7 @@ def _load_model(run: str, tracking_uri: str | None, *, device: str) -> TrainedMo
     from harness.inference.predictor import load_trained_model
 
     tracker = open_tracker(tracking_uri)
-    tracker.check_readable()
+    tracker.store.check_readable()
     return load_trained_model(tracker, run, device=resolve_device(device))
 
 

@@ -58,15 +58,17 @@ def report(
                 "--json needs --list; got no --list: leave --json out, because a report is always written as "
                 "report.md and report.json",
             )
-        tracker.check_readable()
+        tracker.store.check_readable()
         if list_:
-            entries = tracker.list_studies()
+            entries = tracker.index.list_studies()
             names, labels = [entry.name for entry in entries], [entry.label for entry in entries]
             print(json_module.dumps(names, indent=1) if json else "\n".join(labels) or "no study yet")
             return
         check_writable(out)
-        entries = [tracker.find_study_entry(name) for name in study or [tracker.get_newest_study_name()]]
-        studies = [tracker.load_study(entry.name) for entry in dict.fromkeys(entries)]
+        entries = [
+            tracker.index.find_study_entry(name) for name in study or [tracker.index.get_newest_study_name()]
+        ]
+        studies = [tracker.reader.load_study(entry.name) for entry in dict.fromkeys(entries)]
         if format_ == "megc":
             for result, _ in studies:
                 paths = write_megc_logs(result, out / name_report_folder([result.study.name], prefix=""))

@@ -88,5 +88,5 @@ def _load_tables(name: str, tracking_uri: str | None) -> tuple[PredictionTable, 
     from harness.tracking.prediction_tables import load_prediction_tables
 
     tracker = open_tracker(tracking_uri)
-    tracker.check_readable()
-    return load_prediction_tables(tracker, name)
+    tracker.store.check_readable()
+    return load_prediction_tables(tracker.reader, name)

@@ -26,14 +26,14 @@ def status(
 
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
-        tracker.check_readable()
-        entries = map(tracker.find_study_entry, study) if study else tracker.list_studies()
-        locks = CellLocks(tracker.uri)
+        tracker.store.check_readable()
+        entries = map(tracker.index.find_study_entry, study) if study else tracker.index.list_studies()
+        locks = CellLocks(tracker.store.uri)
         statuses = [load_study_status(entry, tracker, locks) for entry in dict.fromkeys(entries)]
     if json:
         print(json_module.dumps([study_status.to_dict() for study_status in statuses], indent=1))
     else:
         print(
             "\n".join(study_status.render_text() for study_status in statuses)
-            or f"no study in {tracker.display_uri()} yet"
+            or f"no study in {tracker.store.display_uri()} yet"
         )

@@ -64,7 +64,7 @@ def run_studies(
         plans = make_plans(requests, tracker=tracker, execution=execution, out=out)
         if not (is_dry or output.yes):
             _confirm_size(sum(len(plan.study.list_runs()) for plan in plans))
-        tracker.check_alias_free(alias, study_name=plans[0].study.name)
+        tracker.index.check_alias_free(alias, study_name=plans[0].study.name)
         previews = preview_plans(plans, tracker=tracker, execution=execution, out=out)
     print_plans(previews, execution=execution, console=console, with_total=not output.dry_run)
     if save_plan:
@@ -124,7 +124,7 @@ def _save_plan(study: Study, path: Path, *, tracker: Tracker, as_json: bool) -> 
     from studies.codec import to_data, to_json
 
     plan = build_analysis_plan(study)
-    is_exploratory = tracker.exists() and has_cells(tracker, study)
+    is_exploratory = tracker.store.exists() and has_cells(tracker, study)
     with wrap_user_errors():
         if path.exists():
             raise HarnessError(

@@ -88,11 +88,11 @@ def _list_next_commands(page: Path, tracker: Tracker) -> Iterator[tuple[str, str
 
     opener = _find_opener()
     yield ("open", shlex.join((opener, str(page)))) if opener else ("page", str(page))
-    if is_local(tracker.uri):
-        yield "mlflow", f"{format_program()} ui{tracker.to_cli_option()}"
-        yield "store", tracker.display_uri()
+    if is_local(tracker.store.uri):
+        yield "mlflow", f"{format_program()} ui{tracker.store.to_cli_option()}"
+        yield "store", tracker.store.display_uri()
     else:
-        yield "mlflow", f"{tracker.display_uri()}{list_views(tracker)[0].runs_path}"
+        yield "mlflow", f"{tracker.store.display_uri()}{list_views(tracker.store)[0].runs_path}"
 
 
 def _find_opener() -> str:

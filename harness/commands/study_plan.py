@@ -162,7 +162,7 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
 
     plan, states, estimate = preview.plan, preview.states, preview.estimate
     past_outcomes = (
-        evaluate_study(tracker.collect_results(plan.study, parent=NO_RUN_ID))
+        evaluate_study(tracker.reader.collect_results(plan.study, parent=NO_RUN_ID))
         if "done" in states.values()
         else None
     )

@@ -39,21 +39,21 @@ def ui(
 
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
-        if not is_local(tracker.uri):
+        if not is_local(tracker.store.uri):
             raise HarnessError(
-                "ui-store.is-a-server", f"{tracker.display_uri()} is a server: open it in a browser"
+                "ui-store.is-a-server", f"{tracker.store.display_uri()} is a server: open it in a browser"
             )
-        if not tracker.exists():
+        if not tracker.store.exists():
             raise HarnessError(
                 "ui-store.empty",
-                f"nothing has been recorded in {tracker.display_uri()} yet; run a study first, or change to "
-                "the folder in which a study ran",
+                f"nothing has been recorded in {tracker.store.display_uri()} yet; run a study first, or change "
+                "to the folder in which a study ran",
             )
         _check_port(host, port)
-        tracker.check_connection()
+        tracker.store.check_connection()
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     print(f"MLflow starts on {address} (press Ctrl-C to stop)", flush=True)
-    views = list_views(tracker)
+    views = list_views(tracker.store)
     for view in views:
         print(f"  {view.experiment_name}, newest study {view.newest_study}:")
         print(f"    runs: {address}{view.runs_path}")
@@ -61,7 +61,7 @@ def ui(
     if views and browser and _has_browser():
         _open_when_ready(host, port, f"{address}{views[0].runs_path}")
     command = (sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port))
-    raise typer.Exit(EXIT_FAILED if _run_server(command, MLFLOW_BACKEND_STORE_URI=tracker.uri) else 0)
+    raise typer.Exit(EXIT_FAILED if _run_server(command, MLFLOW_BACKEND_STORE_URI=tracker.store.uri) else 0)
 
 
 def _has_browser() -> bool:

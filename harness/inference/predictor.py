@@ -105,8 +105,8 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     Raises:
         HarnessError: No run or several runs match, the run has not finished, or its artifacts cannot be read.
     """
-    run_id, key = find_finished_run(tracker, name)
-    result = tracker.load_result(run_id)
+    run_id, key = find_finished_run(tracker.reader, name)
+    result = tracker.reader.load_result(run_id)
     if result is None:
         raise HarnessError(
             "artifacts.unreadable-network",
@@ -123,7 +123,7 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     set_fp32_precisions(*FP32_PRECISIONS[result.spec.training.precision])
     network = build_network(replace(result.spec.architecture, pretrained=False), num_classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
-        weights_path = tracker.download_weights(run_id, folder)
+        weights_path = tracker.reader.download_weights(run_id, folder)
         load_weights(network, weights_path, label=f"run {run_id}", key=key)
         training_images = read_training_images(weights_path, label=f"run {run_id}")
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

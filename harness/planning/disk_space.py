@@ -97,7 +97,7 @@ def estimate_disk_need(
             parallel_bytes=parallel_bytes,
         ),
         checkpoint_bytes=CHECKPOINT_FACTOR * parallel_bytes,
-        artifact_folder=tracker.find_artifact_folder(plan.study.dataset.name),
+        artifact_folder=tracker.store.find_artifact_folder(plan.study.dataset.name),
         cache_folder=None if on_cluster else get_cache_dir(),
     )
 

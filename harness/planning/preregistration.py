@@ -11,17 +11,17 @@ from studies.study import Study
 
 def has_cells(tracker: Tracker, study: Study) -> bool:
     """Return True if any cell of a study has started in this study or finished in another."""
-    if study.name in tracker.list_study_names():
-        _, run_id = tracker.find_study(study.name)
-        if tracker.list_cell_runs(run_id):
+    if study.name in tracker.index.list_study_names():
+        _, run_id = tracker.reader.find_study(study.name)
+        if tracker.reader.list_cell_runs(run_id):
             return True
-    return bool(tracker.find_finished_runs([spec.key for spec in study.list_runs()]))
+    return bool(tracker.reader.find_finished_runs([spec.key for spec in study.list_runs()]))
 
 
 def log_plan(tracker: Tracker, run_id: str, plan: AnalysisPlan, *, confirmatory: bool) -> None:
     """Log a study's analysis plan with its run, unless the run already has a plan."""
-    if PLAN_TAG in tracker.client.get_run(run_id).data.tags:
+    if PLAN_TAG in tracker.store.client.get_run(run_id).data.tags:
         return
-    tracker.log_texts(run_id, {"plan.json": to_json(plan, indent=1)})
-    tracker.client.set_tag(run_id, PLAN_STATE_TAG, CONFIRMATORY if confirmatory else EXPLORATORY)
-    tracker.client.set_tag(run_id, PLAN_TAG, plan.digest)
+    tracker.store.log_texts(run_id, {"plan.json": to_json(plan, indent=1)})
+    tracker.store.client.set_tag(run_id, PLAN_STATE_TAG, CONFIRMATORY if confirmatory else EXPLORATORY)
+    tracker.store.client.set_tag(run_id, PLAN_TAG, plan.digest)

@@ -84,11 +84,11 @@ def make_plans(
     check_cluster_address(execution)
     if out:
         check_writable(out)
-    tracker.check_address()
+    tracker.store.check_address()
     if out:
         from harness.tracking.uri import check_store_writable
 
-        check_store_writable(tracker.uri)
+        check_store_writable(tracker.store.uri)
     return [plan_study(request) for request in requests]
 
 
@@ -106,14 +106,14 @@ def preview_plans(
         HarnessError: The store does not answer, or no cell has failed before and only such cells were
             requested.
     """
-    is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
+    is_new_store = (out is None or execution.retry_failed) and not tracker.store.exists()
     if not is_new_store:
-        tracker.check_connection()
+        tracker.store.check_connection()
     previews: list[StudyPreview] = []
     for plan in plans:
         preview = preview_study(
             plan,
-            {} if is_new_store else tracker.cell_states(plan.study),
+            {} if is_new_store else tracker.reader.cell_states(plan.study),
             tracker=tracker,
             execution=execution,
             with_estimate=with_estimates,
@@ -184,7 +184,7 @@ def _find_repeated_keys(
     from studies.published_practice import can_record
 
     keys = [s.key for s in plan.study.list_runs() if states.get(s.key) == "done" and can_record(s)]
-    finished_runs = tracker.find_finished_runs(keys)
+    finished_runs = tracker.reader.find_finished_runs(keys)
     return frozenset(key for key, run in finished_runs.items() if not has_epoch_record(run))
 
 

@@ -104,8 +104,8 @@ def run_cell(spec: RunSpec, context: CellContext, load_inputs: Callable[[], RunI
 
 def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Failure | None:
     label, tracker = format_run_name(spec), context.tracker
-    status = tracker.cell_status(spec.key, parent=context.study_run_id)
-    result = tracker.load_result(status.finished_run_id) if status.finished_run_id else None
+    status = tracker.reader.cell_status(spec.key, parent=context.study_run_id)
+    result = tracker.reader.load_result(status.finished_run_id) if status.finished_run_id else None
     if status.finished_run_id and result and result.is_valid_on(describe_device(context.device)):
         tracker.reuse_run(status.finished_run_id, spec, parent=context.study_run_id, result=result)
         return Success(result=result, run_id=status.finished_run_id)
@@ -255,7 +255,7 @@ def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) ->
         ValueError: its weights cannot be read.
     """
     label = format_run_name(spec.base_run)
-    run_id = tracker.find_finished_run(spec.base_run.key)
+    run_id = tracker.reader.find_finished_run(spec.base_run.key)
     if run_id is None:
         raise RuntimeError(
             f"{label} has not finished, so there is no trained network to read: start the study's command "
@@ -263,7 +263,9 @@ def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) ->
         )
     network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
     with tempfile.TemporaryDirectory() as folder:
-        load_weights(network, tracker.download_weights(run_id, folder), label=label, key=spec.base_run.key)
+        load_weights(
+            network, tracker.reader.download_weights(run_id, folder), label=label, key=spec.base_run.key
+        )
     return network.state_dict()
 
 

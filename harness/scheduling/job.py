@@ -77,7 +77,7 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
         table=plan.table,
         splits={fingerprint: images.splits for fingerprint, images in plan.images_by_fingerprint.items()},
         study_run_id=context.study_run_id,
-        tracking_uri=context.tracker.uri,
+        tracking_uri=context.tracker.store.uri,
         device=plan.device.type,
         threads=torch.get_num_threads(),
         exclusive_threads=torch.get_num_threads(),
@@ -105,7 +105,7 @@ def run_job_cell(job: Job, spec: RunSpec, emit: EventSink) -> CellOutcome:
     """
     torch.set_num_threads(job.exclusive_threads if spec.is_exclusive else job.threads)
     context, load_inputs = _open_job(job)
-    context.tracker.retry_policy.notify = lambda message: emit(Event(kind="remark", message=message))
+    context.tracker.store.retry_policy.notify = lambda message: emit(Event(kind="remark", message=message))
     return run_cell(spec, replace(context, emit=emit), lambda: load_inputs(spec))
 
 

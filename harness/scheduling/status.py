@@ -112,12 +112,12 @@ class StudyStatus:
 
 def load_study_status(entry: StudyEntry, tracker: Tracker, locks: CellLocks) -> StudyStatus:
     """Load the progress of a recorded study."""
-    study, study_run_id = tracker.find_study(entry.name)
+    study, study_run_id = tracker.reader.find_study(entry.name)
     return replace(
-        _summarize_runs(study, tracker.list_cell_runs(study_run_id), locks),
+        _summarize_runs(study, tracker.reader.list_cell_runs(study_run_id), locks),
         study_name=entry.name,
         alias=entry.alias,
-        commands=tracker.load_commands(study_run_id),
+        commands=tracker.reader.load_commands(study_run_id),
     )
 
 

@@ -45,7 +45,7 @@ def run_study(
     try:
         tracker.close_orphaned_runs(context.study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         if context.retry_failed:
-            earlier_result = tracker.collect_results(study, parent=context.study_run_id)
+            earlier_result = tracker.reader.collect_results(study, parent=context.study_run_id)
             failed_keys = {failure.spec.key for failure in earlier_result.failures}
             earlier_results, run_ids = (
                 {result.spec.key: result for result in earlier_result.results},
@@ -57,13 +57,13 @@ def run_study(
             run_cells(
                 [spec for spec in cells if spec.key in failed_keys], executor, context, on_success=on_success
             )
-            result = tracker.collect_results(study, parent=context.study_run_id)
+            result = tracker.reader.collect_results(study, parent=context.study_run_id)
         else:
             result = _assemble_result(study, run_cells(cells, executor, context, on_success=on_success))
         tracker.close_orphaned_runs(context.study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         status = "FAILED" if result.failures else "FINISHED"
     except KeyboardInterrupt:
-        tracker.retry_policy.stop()
+        tracker.store.retry_policy.stop()
         raise
     finally:
         _close_study(context, status)

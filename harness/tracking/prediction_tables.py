@@ -41,10 +41,10 @@ def _names_a_study(tracker: StudyReader, name: str) -> bool:
     Raises:
         HarnessError: it is the start of a study's name and of the id or key of a run.
     """
-    studies = tracker.match_studies(name)
+    studies = tracker.index.match_studies(name)
     if any(name in (study.name, study.alias) for study in studies):
         return True
-    runs = list(tracker.find_cells(name.lower())) if studies else []
+    runs = list(tracker.index.find_cells(name.lower())) if studies else []
     if runs:
         raise HarnessError(
             "prediction-name.ambiguous",
@@ -59,14 +59,14 @@ def _name_outcome(outcome: Outcome) -> str:
 
 
 def _load_run_table(tracker: StudyReader, prefix: str) -> PredictionTable:
-    cells = tracker.find_cells(prefix)
+    cells = tracker.index.find_cells(prefix)
     finished = {key: run_id for run_id, (key, status) in reversed(cells.items()) if status == "FINISHED"}
     if len(finished) != 1:
         matches = ", ".join(f"{run_id} (key {key})" for key, run_id in list(finished.items())[:5]) or "none"
         raise HarnessError(
             "prediction-run.ambiguous",
-            f"one finished run in {tracker.display_uri()} must have an id or key that starts with {prefix}; "
-            f"found: {matches}",
+            f"one finished run in {tracker.store.display_uri()} must have an id or key that starts with "
+            f"{prefix}; found: {matches}",
         )
     ((_, run_id),) = finished.items()
     result = tracker.load_result(run_id)

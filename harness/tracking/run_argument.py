@@ -27,7 +27,7 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     """
     prefix = name.strip().lower()
     is_prefix = RUN_PREFIX.fullmatch(prefix) is not None
-    cells = reader.find_cells(prefix) if is_prefix else {}
+    cells = reader.index.find_cells(prefix) if is_prefix else {}
     if not cells:
         _check_is_no_study(reader, name)
     if not is_prefix:
@@ -39,7 +39,7 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     if not cells:
         raise HarnessError(
             "run.unknown",
-            f"no run in {reader.display_uri()} has an id or key that starts with {prefix}: {RUN_HINT}; "
+            f"no run in {reader.store.display_uri()} has an id or key that starts with {prefix}: {RUN_HINT}; "
             "--tracking-uri names another store",
         )
     if len({key for key, _ in cells.values()}) > 1:
@@ -63,12 +63,12 @@ def _check_is_no_study(reader: StudyReader, name: str) -> None:
     Raises:
         HarnessError: it names one; the message lists the first finished runs of that study.
     """
-    studies = reader.match_studies(name)
+    studies = reader.index.match_studies(name)
     if len(studies) != 1:
         return
     (study,) = studies
     filter_string = f"tags.`{PARENT_TAG}` = '{study.run_id}' and attributes.status = 'FINISHED'"
-    runs = [run for run in reversed(reader.search_runs(filter_string)) if KEY_TAG in run.data.tags]
+    runs = [run for run in reversed(reader.store.search_runs(filter_string)) if KEY_TAG in run.data.tags]
     names = [f"{run.info.run_id[:_ID_DIGITS]} ({run.data.tags.get(NAME_TAG, '')})" for run in runs]
     raise HarnessError(
         "run-name.of-a-study",

@@ -51,13 +51,16 @@ def check_alias(alias: str) -> None:
         )
 
 
-class StudyIndex(MlflowStore):
+class StudyIndex:
     """Finds studies and cells in a tracking store by what a user calls them."""
+
+    def __init__(self, store: MlflowStore) -> None:
+        self.store = store
 
     def list_studies(self) -> list[StudyEntry]:
         """Return all studies of the store, newest first; of several runs with one name, the newest."""
         entries: dict[str, StudyEntry] = {}
-        for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''"):
+        for run in self.store.search_runs(f"tags.`{STUDY_TAG}` != ''"):
             name, alias = run.data.tags[STUDY_TAG], run.data.tags.get(ALIAS_TAG, "")
             entries.setdefault(name, StudyEntry(name=name, alias=alias, run_id=run.info.run_id))
         return list(entries.values())
@@ -72,8 +75,8 @@ class StudyIndex(MlflowStore):
         if not names:
             raise HarnessError(
                 "study-name.none",
-                f"no study in {self.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
-                "another store with --tracking-uri",
+                f"no study in {self.store.display_uri()} yet; run `harness ablate` or `harness compare`, or "
+                "name another store with --tracking-uri",
             )
         return names[0]
 
@@ -98,7 +101,7 @@ class StudyIndex(MlflowStore):
         if matches:
             raise HarnessError(
                 "study-name.ambiguous",
-                f"STUDY must name one study; the names of several on {self.display_uri()} start with "
+                f"STUDY must name one study; the names of several on {self.store.display_uri()} start with "
                 f"{text.strip()}: {_list_labels(matches)}: give more characters",
             )
         prefix = text.strip().lower()
@@ -106,11 +109,11 @@ class StudyIndex(MlflowStore):
             raise HarnessError(
                 "study-name.of-a-run",
                 f"a study must be named, not a run; got {text}, a run of the study "
-                f"{self._get_study_name(self.client.get_run(run_ids[0]))}: name that study",
+                f"{self.get_study_name(self.store.client.get_run(run_ids[0]))}: name that study",
             )
         raise HarnessError(
             "study-name.unknown",
-            f"no study {text!r} on {self.display_uri()}; studies there: "
+            f"no study {text!r} on {self.store.display_uri()}; studies there: "
             f"{_list_labels(entries) or 'none, so run a study first'} (--tracking-uri names another store)",
         )
 
@@ -129,8 +132,8 @@ class StudyIndex(MlflowStore):
         if owner:
             raise HarnessError(
                 "study-alias.taken",
-                f"--name must name no other study; {alias!r} names {owner.name} on {self.display_uri()}: "
-                "choose another name, or first give that study another one with its own command",
+                f"--name must name no other study; {alias!r} names {owner.name} on "
+                f"{self.store.display_uri()}: choose another name, or first give that study another one with its own command",
             )
 
     def find_cells(self, prefix: str) -> dict[str, tuple[str, str]]:
@@ -139,15 +142,16 @@ class StudyIndex(MlflowStore):
         A link run is replaced by the run that it refers to.
         """
         filter_strings = (f"{field} LIKE '{prefix}%'" for field in (f"tags.`{KEY_TAG}`", "attributes.run_id"))
-        runs = [run for filter_string in filter_strings for run in self.search_runs(filter_string)]
+        runs = [run for filter_string in filter_strings for run in self.store.search_runs(filter_string)]
         runs = [
-            self.client.get_run(r.data.tags[REUSES_TAG]) if REUSES_TAG in r.data.tags else r for r in runs
+            self.store.client.get_run(r.data.tags[REUSES_TAG]) if REUSES_TAG in r.data.tags else r
+            for r in runs
         ]
         return {r.info.run_id: (r.data.tags[KEY_TAG], r.info.status) for r in runs if KEY_TAG in r.data.tags}
 
-    def _get_study_name(self, run: Run) -> str:
+    def get_study_name(self, run: Run) -> str:
         """Return the name of the study that a run belongs to."""
-        return str(self.client.get_run(run.data.tags[PARENT_TAG]).data.tags[STUDY_TAG])
+        return str(self.store.client.get_run(run.data.tags[PARENT_TAG]).data.tags[STUDY_TAG])
 
 
 def _match_entries(entries: Sequence[StudyEntry], text: str) -> list[StudyEntry]:

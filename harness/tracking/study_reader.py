@@ -14,7 +14,7 @@ from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
 from harness.tracking.epoch_records import read_result
-from harness.tracking.mlflow_store import get_mlflow_exception
+from harness.tracking.mlflow_store import MlflowStore, get_mlflow_exception
 from harness.tracking.study_index import StudyIndex
 from harness.tracking.tags import (
     ALIAS_TAG,
@@ -55,13 +55,18 @@ MAX_KEY_QUERIES = 50
 """Number of keys above which one query of all finished runs takes less time than one query for each key."""
 
 
-class StudyReader(StudyIndex):
-    """Reads studies, cells and results from a tracking server or a SQLite file."""
+class StudyReader:
+    """Reads studies, cells and results from a tracking store; `index` finds them by name."""
+
+    def __init__(self, store: MlflowStore) -> None:
+        self.store, self.index = store, StudyIndex(store)
 
     def cell_status(self, key: str, *, parent: str) -> CellStatus:
         """Return the finished run of a cell in any study, and its failure reason in the study of `parent`."""
         runs = [
-            run for run in self.search_runs(f"tags.`{KEY_TAG}` = '{key}'") if REUSES_TAG not in run.data.tags
+            run
+            for run in self.store.search_runs(f"tags.`{KEY_TAG}` = '{key}'")
+            if REUSES_TAG not in run.data.tags
         ]
         finished_run_id = next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
         study_runs = [run for run in runs if run.data.tags.get(PARENT_TAG) == parent]
@@ -74,8 +79,12 @@ class StudyReader(StudyIndex):
 
     def cell_states(self, study: Study) -> dict[str, str]:
         """Return the state of each cell that has ended: "done" in any study, or "failed" in this one."""
-        study_runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'")
-        runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{study_runs[0].info.run_id}'") if study_runs else []
+        study_runs = self.store.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'")
+        runs = (
+            self.store.search_runs(f"tags.`{PARENT_TAG}` = '{study_runs[0].info.run_id}'")
+            if study_runs
+            else []
+        )
         # Compare the keys under which the runs were recorded: an older training version is not reused.
         failed_runs = [run for run in runs if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
         states = {run.data.tags[KEY_TAG]: "failed" for run in failed_runs}
@@ -94,13 +103,15 @@ class StudyReader(StudyIndex):
         filters = [f"{condition} = '{key}'" for key in keys]
         if len(keys) > MAX_KEY_QUERIES:
             filters = [f"{condition} != ''"]
-        runs = {run.data.tags[KEY_TAG]: run for text in filters for run in reversed(self.search_runs(text))}
+        runs = {
+            run.data.tags[KEY_TAG]: run for text in filters for run in reversed(self.store.search_runs(text))
+        }
         return {key: runs[key] for key in keys if key in runs}
 
     def load_result(self, run_id: str) -> RunResult | None:
         """Load the result of a finished run, or return None if its artifacts are missing or unreadable."""
         try:
-            return self._read_result(self.client.get_run(run_id))
+            return self._read_result(self.store.client.get_run(run_id))
         except get_mlflow_exception():
             return None
 
@@ -111,20 +122,20 @@ class StudyReader(StudyIndex):
             HarnessError: the run did not keep its weights, it was imported without them, or its artifacts are
                 missing.
         """
-        run = self.client.get_run(run_id)
+        run = self.store.client.get_run(run_id)
         if WEIGHTS_DROPPED_TAG in run.data.tags:
             raise HarnessError("weights.not-kept", self._describe_dropped_weights(run))
         try:
-            names = {item.path for item in self.client.list_artifacts(run_id)}
+            names = {item.path for item in self.store.client.list_artifacts(run_id)}
             name = next((name for name in WEIGHT_FILES if name in names), WEIGHT_FILES[0])
             if IMPORTED_TAG in run.data.tags and name not in names:
                 raise HarnessError(
                     "weights.not-exported",
                     f"run {run_id} was imported without its weights: where the study was run, export again "
-                    f"(`harness export {self._get_study_name(run)} --weights`), then `harness import` that "
-                    "archive here. It holds only the weights that --keep-weights kept",
+                    f"(`harness export {self.index.get_study_name(run)} --weights`), then `harness import` "
+                    "that archive here. It holds only the weights that --keep-weights kept",
                 )
-            return self.download_artifact(run_id, name, folder)
+            return self.store.download_artifact(run_id, name, folder)
         except (get_mlflow_exception(), OSError) as error:
             message = f"the weights of run {run_id} are missing (moved or deleted?): {error}; put them back"
             raise HarnessError("weights.missing", message) from error
@@ -132,7 +143,7 @@ class StudyReader(StudyIndex):
     def _describe_dropped_weights(self, run: Run) -> str:
         """Return why a run has no weights, which run of its arm has some, and how to get those of the run."""
         run_id, rule = run.info.run_id, run.data.tags[WEIGHTS_DROPPED_TAG]
-        siblings = self.search_runs(
+        siblings = self.store.search_runs(
             f"tags.`{PARENT_TAG}` = '{run.data.tags[PARENT_TAG]}' and attributes.status = 'FINISHED'"
         )
         ids_with_weights = [
@@ -155,12 +166,12 @@ class StudyReader(StudyIndex):
         Raises:
             HarnessError: no study or several studies match.
         """
-        run_id = self.find_study_entry(name).run_id
-        return from_json(Study, self.read_text(self.client.get_run(run_id), "study.json")), run_id
+        run_id = self.index.find_study_entry(name).run_id
+        return from_json(Study, self.store.read_text(self.store.client.get_run(run_id), "study.json")), run_id
 
     def list_cell_runs(self, parent: str) -> list[CellRun]:
         """Return the runs of a study's cells, newest first, then the reused runs of other studies."""
-        runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
+        runs = self.store.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
         own_runs = [run for run in runs if KEY_TAG in run.data.tags]
         own_ids = {run.info.run_id for run in own_runs}
         other_runs = [run for run in self._find_own_runs(runs).values() if run.info.run_id not in own_ids]
@@ -168,7 +179,7 @@ class StudyReader(StudyIndex):
 
     def _to_cell_run(self, run: Run) -> CellRun:
         is_running, tags = run.info.status == "RUNNING", run.data.tags
-        history = self.client.get_metric_history(run.info.run_id, "train/loss") if is_running else ()
+        history = self.store.client.get_metric_history(run.info.run_id, "train/loss") if is_running else ()
         return CellRun(
             key=_current_key(run),
             name=tags.get(NAME_TAG, ""),
@@ -193,16 +204,16 @@ class StudyReader(StudyIndex):
         with tempfile.TemporaryDirectory() as folder:
             # Use the study's current name: it is a digest, and new fields have changed it.
             figures = {
-                f"{study.name}/{Path(item.path).stem}": self.download_artifact(
+                f"{study.name}/{Path(item.path).stem}": self.store.download_artifact(
                     parent, item.path, folder
                 ).read_bytes()
-                for item in self.client.list_artifacts(parent, FIGURES_FOLDER)
+                for item in self.store.client.list_artifacts(parent, FIGURES_FOLDER)
             }
         return self.add_study_tags(self.collect_results(study, parent=parent), parent=parent), figures
 
     def add_study_tags(self, result: StudyResult, *, parent: str) -> StudyResult:
         """Return the result of the study of `parent` with what the tags of that run say about it."""
-        run = self.client.get_run(parent)
+        run = self.store.client.get_run(parent)
         return replace(
             result,
             is_confirmatory=is_confirmatory(run, result.study),
@@ -212,13 +223,13 @@ class StudyReader(StudyIndex):
 
     def load_commands(self, parent: str) -> tuple[str, ...]:
         """Return the command lines that ran the study of `parent`, in order."""
-        return list_commands(self.client.get_run(parent).data.tags)
+        return list_commands(self.store.client.get_run(parent).data.tags)
 
     @disable_gc()
     def collect_results(self, study: Study, *, parent: str) -> StudyResult:
         """Collect the results and failures of `study` from the store."""
         results, failures, run_ids = [], [], []
-        children = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
+        children = self.store.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
         finished_runs, failed_runs = self._find_own_runs(children), _find_failed_runs(children)
         specs = study.list_runs()
         own_results = {spec.key: self._read_result(finished_runs.get(spec.key)) for spec in specs}
@@ -253,7 +264,9 @@ class StudyReader(StudyIndex):
             ", ".join(map(repr, original_ids[start : start + IDS_PER_QUERY]))
             for start in range(0, len(original_ids), IDS_PER_QUERY)
         )
-        original_runs = [run for ids in id_lists for run in self.search_runs(f"attributes.run_id IN ({ids})")]
+        original_runs = [
+            run for ids in id_lists for run in self.store.search_runs(f"attributes.run_id IN ({ids})")
+        ]
         finished_runs = [
             run
             for run in (*children, *original_runs)
@@ -265,7 +278,7 @@ class StudyReader(StudyIndex):
         if run is None:
             return None
         try:
-            return read_result(run, partial(self.read_text, run))
+            return read_result(run, partial(self.store.read_text, run))
         except (get_mlflow_exception(), OSError, ValueError, TypeError, LookupError):
             return None
 

@@ -37,11 +37,11 @@ MAX_NOTE_LENGTH = 5000
 
 def log_study_summary(tracker: Tracker, evaluation: StudyEvaluation, report_folder: Path) -> None:
     """Log the outcome of a study and the files in `report_folder` to the run of the study."""
-    run_id = tracker.find_study_entry(evaluation.study.name).run_id
+    run_id = tracker.index.find_study_entry(evaluation.study.name).run_id
     metrics = compute_study_metrics(evaluation)
     names = list(metrics)
     for start in range(0, len(names), METRICS_PER_CALL):
-        tracker.log_batch(
+        tracker.store.log_batch(
             run_id, metrics={name: metrics[name] for name in names[start : start + METRICS_PER_CALL]}
         )
     best = find_best_outcome(evaluation)
@@ -49,8 +49,8 @@ def log_study_summary(tracker: Tracker, evaluation: StudyEvaluation, report_fold
     if best and best.first_run:
         tags |= {BEST_ARM_TAG: f"{best.marked_name} under {best.protocol}"}
         tags |= build_commit_tags(best.first_run.environment)
-    tracker.log_batch(run_id, tags=tags)
-    tracker.client.log_artifacts(run_id, str(report_folder), REPORT_FOLDER)
+    tracker.store.log_batch(run_id, tags=tags)
+    tracker.store.client.log_artifacts(run_id, str(report_folder), REPORT_FOLDER)
 
 
 def find_best_outcome(evaluation: StudyEvaluation) -> Outcome | None:

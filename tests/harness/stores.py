@@ -14,7 +14,7 @@ COLUMNS = {"runs": "artifact_uri", "experiments": "artifact_location"}
 
 def copy_store(source: Tracker, folder: Path) -> Tracker:
     """Copy a SQLite store and its artifacts to `folder`, and return a tracker of the copy."""
-    database = get_sqlite_path(source.uri)
+    database = get_sqlite_path(source.store.uri)
     folder.mkdir(exist_ok=True)
     shutil.copytree(database.parent / "mlruns", folder / "mlruns")
     copy = folder / database.name

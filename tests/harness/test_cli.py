@@ -53,7 +53,9 @@ def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path,
     assert re.search(r"^took \d+ (s|min); estimated (about )?\d+ ", err, re.MULTILINE)
     tracker = Tracker("sqlite:///mlflow.db")
     (study,) = (
-        each for each in tracker.search_runs("tags.`mlflow.runName` != ''") if KEY_TAG not in each.data.tags
+        each
+        for each in tracker.store.search_runs("tags.`mlflow.runName` != ''")
+        if KEY_TAG not in each.data.tags
     )
     metrics = study.data.metrics
     assert metrics["estimated_seconds_low"] < metrics["estimated_seconds_high"]

@@ -55,7 +55,7 @@ def test_study_with_a_closed_pipe_finishes_normally(
     status, read = head(process, process.stderr)
     assert (status, bool(read)) == (0, True)
     assert len(list((tmp_path / "results").rglob("report.md"))) == 1
-    runs = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs("tags.`mlflow.runName` != ''")
+    runs = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}").store.search_runs("tags.`mlflow.runName` != ''")
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 

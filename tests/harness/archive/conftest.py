@@ -14,7 +14,7 @@ from tests.harness.tracking.small_study import STUDY
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an empty store; creating its tables takes longer than most tests here."""
     path = tmp_path_factory.mktemp("blank") / "mlflow.db"
-    Tracker(f"sqlite:///{path}").check_connection()
+    Tracker(f"sqlite:///{path}").store.check_connection()
     return path
 
 

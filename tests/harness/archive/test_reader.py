@@ -58,14 +58,14 @@ RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 def cells(tracker: Tracker) -> dict[str, tuple[object, ...]]:
     """Return MLflow's record of each cell except ids and times, by run name; a duplicate cell is an error."""
     records: dict[str, tuple[object, ...]] = {}
-    with closing(sqlite3.connect(get_sqlite_path(tracker.uri))) as store:
+    with closing(sqlite3.connect(get_sqlite_path(tracker.store.uri))) as store:
         # MLflow's client would need a query for each metric of each run.
         rows = store.execute("SELECT run_uuid, key, step, value FROM metrics ORDER BY key, step").fetchall()
-    for run in tracker.search_runs(f"tags.`{PARENT_TAG}` != ''"):
+    for run in tracker.store.search_runs(f"tags.`{PARENT_TAG}` != ''"):
         tags, name = run.data.tags, run.data.tags[NAME_TAG]
         assert name not in records, "a cell has two runs"
         curves = tuple(point for run_id, *point in rows if run_id == run.info.run_id)
-        files = {item.path for item in tracker.client.list_artifacts(run.info.run_id)}
+        files = {item.path for item in tracker.store.client.list_artifacts(run.info.run_id)}
         records[name] = (
             run.info.status,
             tags[KEY_TAG],
@@ -87,7 +87,7 @@ def test_import_shows_and_reports_the_exported_study(
     assert (len(document["imported"]), document["failed"], document["here"]) == (6, [FAILED.key], [])
     assert document["report_as_exported"] is True
     assert cells(target) == cells(source)
-    before, after = (tracker.load_study(TINY.name) for tracker in (source, target))
+    before, after = (tracker.reader.load_study(TINY.name) for tracker in (source, target))
     assert after[1] == before[1]
     assert replace(after[0], run_ids=()) == replace(before[0], run_ids=())
     report, members = Path(document["report"]), contents(archive_path)
@@ -101,16 +101,16 @@ def test_import_shows_and_reports_the_exported_study(
             assert data != exported, "the run index names the runs of this store"
         else:
             assert data == exported, name
-    for run in target.search_runs(f"tags.`{IMPORTED_TAG}` != '' and attributes.status = 'FINISHED'"):
+    for run in target.store.search_runs(f"tags.`{IMPORTED_TAG}` != '' and attributes.status = 'FINISHED'"):
         original = run.data.tags[IMPORTED_TAG]
         assert run.data.tags[NOTE_TAG] == f"Imported from study.zip, where its run id was {original}."
-        assert source.client.get_run(original).data.tags[KEY_TAG] == run.data.tags[KEY_TAG]
+        assert source.store.client.get_run(original).data.tags[KEY_TAG] == run.data.tags[KEY_TAG]
 
 
 def test_archive_is_complete_and_reproducible(
     source: Tracker, archive_path: Path, tmp_path: Path, harness: Run
 ) -> None:
-    status, out, err = harness("export", "--tracking-uri", source.uri, "--json")
+    status, out, err = harness("export", "--tracking-uri", source.store.uri, "--json")
     assert status == 0, err
     document = json.loads(out)
     again = Path(f"{TINY.name}.zip").read_bytes()
@@ -139,16 +139,16 @@ def test_archive_is_complete_and_reproducible(
 def test_weights_are_exported_on_request_and_never_unpickled(
     small: Tracker, target: Tracker, tmp_path: Path, harness: Run
 ) -> None:
-    args = ("export", SMALL.name, "--weights", "--out", "deep/with.zip", "--tracking-uri", small.uri)
+    args = ("export", SMALL.name, "--weights", "--out", "deep/with.zip", "--tracking-uri", small.store.uri)
     status, out, err = harness(*args)
     assert (status, out.strip()) == (0, "deep/with.zip"), err
     status, _, err = harness("import", "deep/with.zip")
     assert status == 0, err
     packed = contents(Path("deep/with.zip"))
     for spec, name in zip(SMALL_FINISHED, ("weights.pt", "weights.safetensors"), strict=True):
-        run_id = target.find_finished_run(spec.key)
+        run_id = target.reader.find_finished_run(spec.key)
         assert run_id is not None
-        weights = target.download_weights(run_id, str(tmp_path))
+        weights = target.reader.download_weights(run_id, str(tmp_path))
         assert (weights.name, weights.read_bytes()) == (name, packed[f"cells/{spec.key}/{name}"])
 
 
@@ -157,19 +157,19 @@ def test_weights_that_an_import_lacks_come_with_a_second_archive(
     small: Tracker, packed_small: Path, target: Tracker, tmp_path: Path, harness: Run
 ) -> None:
     with open_archive(packed_small) as archive:
-        import_study(archive, target, CellLocks(target.uri))
-    run_id = target.find_finished_run(SMALL_FINISHED[1].key)
+        import_study(archive, target, CellLocks(target.store.uri))
+    run_id = target.reader.find_finished_run(SMALL_FINISHED[1].key)
     assert run_id is not None
     with raises_code("weights.not-exported", run_id, f"(`harness export {SMALL.name} --weights`)"):
-        target.download_weights(run_id, str(tmp_path))
+        target.reader.download_weights(run_id, str(tmp_path))
     # The remedy in the message works, once.
     export_study(small, SMALL.name, tmp_path / "with.zip", include_weights=True)
     status, out, err = harness("import", "with.zip", "--json")
     assert (status, json.loads(out)["weights_added"]) == (0, sorted(spec.key for spec in SMALL_FINISHED))
     assert "nothing was changed" not in err
-    assert target.download_weights(run_id, str(tmp_path)).read_bytes() == b"weights"
+    assert target.reader.download_weights(run_id, str(tmp_path)).read_bytes() == b"weights"
     with open_archive(Path("with.zip")) as archive:
-        assert not import_study(archive, target, CellLocks(target.uri)).has_changes
+        assert not import_study(archive, target, CellLocks(target.store.uri)).has_changes
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_impossible_export_is_an_error(
     source: Tracker, harness: Run, args: tuple[str, ...], fragments: tuple[str, ...]
 ) -> None:
     Path("there.zip").write_text("mine")
-    status, out, err = harness(*args, "--tracking-uri", source.uri)
+    status, out, err = harness(*args, "--tracking-uri", source.store.uri)
     assert (status, out) == (2, "")
     assert all(word in err for word in fragments), err
     assert Path("there.zip").read_text() == "mine"
@@ -202,8 +202,8 @@ def test_missing_study_or_archive_is_an_error(harness: Run) -> None:
 @pytest.mark.slow
 def test_second_import_changes_nothing(packed_small: Path, target: Tracker, harness: Run) -> None:
     with open_archive(packed_small) as archive:
-        import_study(archive, target, CellLocks(target.uri))
-    runs = [run.to_dictionary() for run in target.search_runs("")]
+        import_study(archive, target, CellLocks(target.store.uri))
+    runs = [run.to_dictionary() for run in target.store.search_runs("")]
     files = read_files(Path("mlruns"))
     status, out, err = harness("import", packed_small, "--json")
     assert status == 0
@@ -216,7 +216,7 @@ def test_second_import_changes_nothing(packed_small: Path, target: Tracker, harn
     )
     assert len(document["here"]) == 3
     assert "nothing was changed" in err
-    assert [run.to_dictionary() for run in target.search_runs("")] == runs
+    assert [run.to_dictionary() for run in target.store.search_runs("")] == runs
     assert read_files(Path("mlruns")) == files
 
 
@@ -225,12 +225,12 @@ def test_import_into_the_source_store_changes_nothing(
     small: Tracker, packed_small: Path, tmp_path: Path, harness: Run
 ) -> None:
     tracker = copy_store(small, tmp_path / "own")
-    runs = [run.to_dictionary() for run in tracker.search_runs("")]
-    status, _, err = harness("import", packed_small, "--tracking-uri", tracker.uri)
+    runs = [run.to_dictionary() for run in tracker.store.search_runs("")]
+    status, _, err = harness("import", packed_small, "--tracking-uri", tracker.store.uri)
     assert status == 0
     assert "nothing was changed" in err
     assert "the report equals the exported one" in err
-    assert [run.to_dictionary() for run in tracker.search_runs("")] == runs
+    assert [run.to_dictionary() for run in tracker.store.search_runs("")] == runs
 
 
 class SimulatedKill(BaseException):
@@ -255,7 +255,7 @@ def kill_after(steps: int, tracker: Tracker, patch: pytest.MonkeyPatch) -> None:
         *("create_run", "set_tag", "log_batch", "log_artifacts", "set_terminated", "log_text"),
         "log_artifact",
     ):
-        patch.setattr(tracker._client, name, calls(getattr(tracker._client, name)))
+        patch.setattr(tracker.store._client, name, calls(getattr(tracker.store._client, name)))
 
 
 @pytest.mark.parametrize(
@@ -265,17 +265,17 @@ def kill_after(steps: int, tracker: Tracker, patch: pytest.MonkeyPatch) -> None:
 def test_next_import_completes_a_killed_one(
     small: Tracker, packed_small: Path, target: Tracker, step: int
 ) -> None:
-    first = Tracker(target.uri)
+    first = Tracker(target.store.uri)
     with pytest.MonkeyPatch.context() as patch, open_archive(packed_small) as archive:
         kill_after(step, first, patch)
         with pytest.raises(SimulatedKill):
-            import_study(archive, first, CellLocks(first.uri))
-        entered = import_study(archive, target, CellLocks(target.uri))
+            import_study(archive, first, CellLocks(first.store.uri))
+        entered = import_study(archive, target, CellLocks(target.store.uri))
     assert entered.has_changes or step >= 20, "only the figures were left"
-    assert target.load_study(SMALL.name)[1] == small.load_study(SMALL.name)[1]
-    for run in target.search_runs(f"tags.`{PARENT_TAG}` != '' and attributes.status = 'KILLED'"):
-        target.client.delete_run(run.info.run_id)
-    assert not target.search_runs("attributes.status = 'RUNNING'")
+    assert target.reader.load_study(SMALL.name)[1] == small.reader.load_study(SMALL.name)[1]
+    for run in target.store.search_runs(f"tags.`{PARENT_TAG}` != '' and attributes.status = 'KILLED'"):
+        target.store.client.delete_run(run.info.run_id)
+    assert not target.store.search_runs("attributes.status = 'RUNNING'")
     assert cells(target) == cells(small)
 
 
@@ -299,11 +299,11 @@ def test_finished_cells_are_reused_and_differences_listed(
     assert document["differing"] == [other.key]
     assert f"warning: the results of {other.key} in this store differ" in err
     assert document["report_as_exported"] is False
-    study, _ = target.load_study(SMALL.name)
+    study, _ = target.reader.load_study(SMALL.name)
     assert {key: run for key, run in study.run_ids if key in ids} == ids
     assert _find_result(study, other) == changed
-    assert len(target.search_runs(f"tags.`{KEY_TAG}` = '{same.key}'")) == 1
-    assert len(target.search_runs(f"tags.`{REUSES_TAG}` != ''")) == 2
+    assert len(target.store.search_runs(f"tags.`{KEY_TAG}` = '{same.key}'")) == 1
+    assert len(target.store.search_runs(f"tags.`{REUSES_TAG}` != ''")) == 2
 
 
 def _reverse_probabilities(prediction: Prediction) -> Prediction:
@@ -313,25 +313,25 @@ def _reverse_probabilities(prediction: Prediction) -> Prediction:
 def test_missing_cell_is_imported_again(packed_small: Path, target: Tracker) -> None:
     key = SMALL_FINISHED[0].key
     with open_archive(packed_small) as archive:
-        import_study(archive, target, CellLocks(target.uri))
-        run_id = target.find_finished_run(key)
+        import_study(archive, target, CellLocks(target.store.uri))
+        run_id = target.reader.find_finished_run(key)
         assert run_id is not None
         delete_artifacts(target, run_id)
-        again = import_study(archive, target, CellLocks(target.uri))
+        again = import_study(archive, target, CellLocks(target.store.uri))
     assert again.imported == [key]
-    assert len(target.load_study(SMALL.name)[0].results) == 2
+    assert len(target.reader.load_study(SMALL.name)[0].results) == 2
 
 
 def test_locked_cell_is_not_imported(packed_small: Path, target: Tracker) -> None:
     busy = SMALL_FINISHED[1].key
     with open_archive(packed_small) as archive:
         with (
-            CellLocks(target.uri).lock(busy),
+            CellLocks(target.store.uri).lock(busy),
             pytest.raises(StudyAborted, match="is running 1 of the cells"),
         ):
-            import_study(archive, target, CellLocks(target.uri))
-        assert target.find_finished_run(busy) is None
-        assert import_study(archive, target, CellLocks(target.uri)).imported == [busy]
+            import_study(archive, target, CellLocks(target.store.uri))
+        assert target.reader.find_finished_run(busy) is None
+        assert import_study(archive, target, CellLocks(target.store.uri)).imported == [busy]
 
 
 def test_latencies_of_both_devices_are_stored(target: Tracker, tmp_path: Path, blank: Path) -> None:
@@ -339,25 +339,25 @@ def test_latencies_of_both_devices_are_stored(target: Tracker, tmp_path: Path, b
     gpu = log_latency(other, tmp_path / "gpu", device="gpu")
     log_latency(target, tmp_path / "cpu", device="cpu")
     with open_archive(export_study(other, TIMED.name, tmp_path / "timed.zip").path) as archive:
-        assert import_study(archive, target, CellLocks(target.uri)).imported == [LATENCY.key]
-        assert not import_study(archive, target, CellLocks(target.uri)).has_changes
-    assert _find_result(target.load_study(TIMED.name)[0], LATENCY) == gpu
+        assert import_study(archive, target, CellLocks(target.store.uri)).imported == [LATENCY.key]
+        assert not import_study(archive, target, CellLocks(target.store.uri)).has_changes
+    assert _find_result(target.reader.load_study(TIMED.name)[0], LATENCY) == gpu
 
 
 def test_study_of_an_earlier_version_keeps_its_keys(small: Tracker, target: Tracker, tmp_path: Path) -> None:
     other = copy_store(small, tmp_path / "there")
-    for run in other.search_runs(f"tags.`{KEY_TAG}` != ''"):
+    for run in other.store.search_runs(f"tags.`{KEY_TAG}` != ''"):
         spec = json.loads(run.data.tags[SPEC_TAG])
-        other.client.set_tag(run.info.run_id, KEY_TAG, _earlier(spec))
+        other.store.client.set_tag(run.info.run_id, KEY_TAG, _earlier(spec))
     path = export_study(other, SMALL.name, tmp_path / "study.zip").path
     with open_archive(path) as archive:
         assert archive.cell_keys == tuple(sorted(_earlier(to_data(spec)) for spec in SMALL_FINISHED))
-        import_study(archive, target, CellLocks(target.uri))
-        assert not import_study(archive, target, CellLocks(target.uri)).has_changes
-    loaded, _ = target.load_study(SMALL.name)
+        import_study(archive, target, CellLocks(target.store.uri))
+        assert not import_study(archive, target, CellLocks(target.store.uri)).has_changes
+    loaded, _ = target.reader.load_study(SMALL.name)
     assert loaded.results == tuple(map(result, SMALL_FINISHED))
     assert [failure.reason for failure in loaded.failures] == [REASON]
-    assert target.find_finished_run(SMALL_FINISHED[0].key) is None, "no current run has this key"
+    assert target.reader.find_finished_run(SMALL_FINISHED[0].key) is None, "no current run has this key"
     exported = export_study(target, SMALL.name, tmp_path / "back.zip").path
     cells = [{n: data for n, data in contents(p).items() if n.startswith("cells/")} for p in (path, exported)]
     assert cells[0] == cells[1]
@@ -365,9 +365,9 @@ def test_study_of_an_earlier_version_keeps_its_keys(small: Tracker, target: Trac
 
 def test_run_with_a_foreign_key_is_not_exported(small: Tracker, tmp_path: Path) -> None:
     other = copy_store(small, tmp_path / "there")
-    run_id = other.find_finished_run(SMALL_FINISHED[0].key)
+    run_id = other.reader.find_finished_run(SMALL_FINISHED[0].key)
     assert run_id is not None
-    other.client.set_tag(run_id, KEY_TAG, "0123456789abcdef")
+    other.store.client.set_tag(run_id, KEY_TAG, "0123456789abcdef")
     with raises_code("export.key-mismatch", run_id, "0123456789abcdef"):
         export_study(other, SMALL.name, tmp_path / "study.zip")
     assert not list(tmp_path.glob("*study.zip*"))
@@ -406,23 +406,23 @@ def test_record_of_the_epochs_travels_and_completes_a_run_without_it(tmp_path: P
     clean = export_study(source, SMALL.name, tmp_path / "clean.zip").path
     spec = SMALL_FINISHED[0]
     recorded = replace(result(spec), epoch_classes=((0, 1), (1, 1)))
-    run_id = source.find_finished_run(spec.key)
+    run_id = source.reader.find_finished_run(spec.key)
     assert run_id
     source.add_epoch_record(run_id, recorded)
     with_record = export_study(source, SMALL.name, tmp_path / "recorded.zip").path
     summaries = []
     for path in (clean, with_record, clean):
         with open_archive(path) as archive:
-            summaries.append(import_study(archive, target, CellLocks(target.uri)))
+            summaries.append(import_study(archive, target, CellLocks(target.store.uri)))
     assert [summary.recorded for summary in summaries] == [[], [spec.key], []]
     assert not any(summary.conflicts for summary in summaries)
-    imported_id = target.find_finished_run(spec.key)
+    imported_id = target.reader.find_finished_run(spec.key)
     assert imported_id
-    assert target.load_result(imported_id) == recorded
+    assert target.reader.load_result(imported_id) == recorded
 
     fresh = new_tracker(tmp_path / "fresh", blank)
     with open_archive(with_record) as archive:
-        import_study(archive, fresh, CellLocks(fresh.uri))
-    fresh_id = fresh.find_finished_run(spec.key)
+        import_study(archive, fresh, CellLocks(fresh.store.uri))
+    fresh_id = fresh.reader.find_finished_run(spec.key)
     assert fresh_id
-    assert fresh.load_result(fresh_id) == recorded
+    assert fresh.reader.load_result(fresh_id) == recorded

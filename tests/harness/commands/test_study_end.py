@@ -27,7 +27,7 @@ def test_end_has_scores_verdicts_paths_and_next_commands(harness: Run, tree: Pat
     command = ("compare", *options, "--architecture", "net.py:tiny")
     status, out, err = harness(*command, "--name", "first")
     assert status == 0, err
-    (name,) = Tracker().list_study_names()
+    (name,) = Tracker().index.list_study_names()
     lines = out.splitlines()
     assert lines[:3] == [
         f"study   {name}",
@@ -45,7 +45,7 @@ def test_end_has_scores_verdicts_paths_and_next_commands(harness: Run, tree: Pat
     assert f"report  results/{name}/report.md" in lines
     assert any(re.fullmatch(rf"(open    .+|page   ) results/{name}/report.html", line) for line in lines)
     assert re.fullmatch(r"mlflow  .*harness.* ui", lines[-2])
-    assert lines[-1] == f"store   {Tracker().display_uri()}"
+    assert lines[-1] == f"store   {Tracker().store.display_uri()}"
     assert f"study first ({name}): 2 cells" in err
 
     document = json.loads(harness(*command, "--name", "second", "--json")[1])

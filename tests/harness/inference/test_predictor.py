@@ -26,6 +26,7 @@ from harness.inference.predictor import (
     summarize_speed,
 )
 from harness.planning.plan import plan_study
+from harness.tracking.study_reader import StudyReader
 from harness.tracking.tracker import Tracker
 from tests.error_codes import raises_code
 from tests.harness.inference.trained_runs import (
@@ -314,7 +315,7 @@ def test_mistakes_have_a_single_message(harness: Run, trained_runs: TrainedRuns,
 def test_run_must_be_unique_finished_and_complete(trained_runs: TrainedRuns, tmp_path: Path) -> None:
     # On a copy, because the test adds runs to the store and changes them.
     tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    shutil.copy(trained_runs.tracker.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    shutil.copy(trained_runs.tracker.store.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     cpu = torch.device("cpu")
     parent = tracker.open_study(plan_study(request(trained_runs.cropped.parent)).study)
     other = trained_runs.motion.spec
@@ -323,8 +324,8 @@ def test_run_must_be_unique_finished_and_complete(trained_runs: TrainedRuns, tmp
     )
     (copy,) = (
         run.info.run_id
-        for run in tracker.client.search_runs(
-            [e.experiment_id for e in tracker.client.search_experiments()],
+        for run in tracker.store.client.search_runs(
+            [e.experiment_id for e in tracker.store.client.search_experiments()],
             f"tags.`harness.reuses` = '{trained_runs.run_id}'",
         )
     )
@@ -344,9 +345,9 @@ def test_run_must_be_unique_finished_and_complete(trained_runs: TrainedRuns, tmp
 
 def test_ambiguous_run_prefix_is_refused(tmp_path: Path) -> None:
     tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    experiment = tracker.client.create_experiment("x")
+    experiment = tracker.store.client.create_experiment("x")
     for key in ("aaaa000000000000", "aaaa111111111111"):
-        run = tracker.client.create_run(experiment, tags={"harness.key": key})
+        run = tracker.store.client.create_run(experiment, tags={"harness.key": key})
         tracker.close_run(run.info.run_id, "FINISHED")
     with pytest.raises(
         ValueError, match=r"ids or keys of several runs start with aaaa:.*aaaa1{12}.*aaaa0{12}"
@@ -357,12 +358,12 @@ def test_ambiguous_run_prefix_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_or_damaged_weights_are_an_error(trained_runs: TrainedRuns) -> None:
-    uri = trained_runs.tracker.client.get_run(trained_runs.run_id).info.artifact_uri
+    uri = trained_runs.tracker.store.client.get_run(trained_runs.run_id).info.artifact_uri
     weights = Path(uri.removeprefix("file://")) / "weights.safetensors"
     original = weights.read_bytes()
     cpu = torch.device("cpu")
     try:
-        key = trained_runs.tracker.client.get_run(trained_runs.run_id).data.tags["harness.key"].encode()
+        key = trained_runs.tracker.store.client.get_run(trained_runs.run_id).data.tags["harness.key"].encode()
         for damaged in (original[: len(original) // 2], b"", b"text", original.replace(key, key[::-1])):
             assert damaged != original
             weights.write_bytes(damaged)
@@ -378,7 +379,7 @@ def test_missing_or_damaged_weights_are_an_error(trained_runs: TrainedRuns) -> N
 def test_weights_of_an_earlier_version_give_equal_predictions(
     harness: Run, trained_runs: TrainedRuns
 ) -> None:
-    uri = trained_runs.tracker.client.get_run(trained_runs.run_id).info.artifact_uri
+    uri = trained_runs.tracker.store.client.get_run(trained_runs.run_id).info.artifact_uri
     weights = Path(uri.removeprefix("file://")) / "weights.safetensors"
     original, earlier = weights.read_bytes(), weights.with_name("weights.pt")
     cpu = torch.device("cpu")
@@ -517,7 +518,7 @@ def test_run_on_synthetic_faces_is_labelled(
     image = next(trained_runs.cropped.rglob("*.jpg"))
     assert predict_json(harness, trained_runs, trained_runs.run_id, image)["drawn"] is False
     result = replace(trained_runs.frames, data=replace(trained_runs.frames.data, synthetic=True))
-    monkeypatch.setattr(Tracker, "load_result", lambda *_: result)
+    monkeypatch.setattr(StudyReader, "load_result", lambda *_: result)
     assert predict_json(harness, trained_runs, trained_runs.run_id, image)["drawn"] is True
     out = harness("predict", trained_runs.run_id, image, *options(trained_runs))[1]
     assert "(casme2, synthetic faces)" in out

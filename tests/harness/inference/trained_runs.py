@@ -29,7 +29,7 @@ class TrainedRuns:
 
 
 def options(trained_runs: TrainedRuns) -> tuple[object, ...]:
-    return ("--tracking-uri", trained_runs.tracker.uri, "--device", "cpu")
+    return ("--tracking-uri", trained_runs.tracker.store.uri, "--device", "cpu")
 
 
 def predict_json(

@@ -67,10 +67,10 @@ def test_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: R
     # A cell of another study makes a plan exploratory too.
     tracker = Tracker()
     other = replace(result.study, margin=0.1)
-    assert other.name not in tracker.list_study_names()
+    assert other.name not in tracker.index.list_study_names()
     assert has_cells(tracker, other)
     assert not has_cells(tracker, replace(other, seeds=(7,)))
-    assert len(tracker.collect_results(other, parent=NO_RUN_ID).results) == 2
+    assert len(tracker.reader.collect_results(other, parent=NO_RUN_ID).results) == 2
     check_matches_plan(other, build_analysis_plan(other))
 
 

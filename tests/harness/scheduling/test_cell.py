@@ -31,7 +31,7 @@ def context(tmp_path: Path) -> CellContext:
     tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     return CellContext(
         tracker=tracker,
-        locks=CellLocks(tracker.uri),
+        locks=CellLocks(tracker.store.uri),
         study_run_id=tracker.open_study(STUDY),
         device=torch.device("cpu"),
         emit=EVENTS.append,
@@ -49,7 +49,7 @@ NOT_LOADED = _raise(AssertionError("the inputs are not needed"))
 
 
 def test_cell_that_another_process_runs_is_left_to_it(context: CellContext) -> None:
-    with CellLocks(context.tracker.uri).lock(SPEC.key):
+    with CellLocks(context.tracker.store.uri).lock(SPEC.key):
         assert isinstance(run_cell(SPEC, context, NOT_LOADED), LockedElsewhere)
     assert EVENTS == []
 
@@ -87,14 +87,14 @@ def test_exit_of_a_users_network_is_a_failure(context: CellContext) -> None:
 def test_full_disk_stops_the_study_and_is_no_failure_of_the_cell(context: CellContext) -> None:
     with pytest.raises(StudyAborted, match="the disk is full"):
         run_cell(SPEC, context, _raise(OSError(28, "No space left on device")))
-    status = context.tracker.cell_status(SPEC.key, parent=context.study_run_id)
+    status = context.tracker.reader.cell_status(SPEC.key, parent=context.study_run_id)
     assert (status.finished_run_id, status.failure_reason) == (None, None)
 
 
 def test_interrupted_cell_is_closed_and_releases_its_lock(context: CellContext) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_cell(SPEC, context, _raise(KeyboardInterrupt()))
-    assert context.tracker.cell_status(SPEC.key, parent=context.study_run_id).failure_reason is None
+    assert context.tracker.reader.cell_status(SPEC.key, parent=context.study_run_id).failure_reason is None
     assert not context.locks.is_locked(SPEC.key)
 
 
@@ -109,7 +109,7 @@ def test_check_without_its_trained_network_fails_with_the_reason(context: CellCo
 def test_death_of_a_worker_is_recorded_as_a_failure(context: CellContext) -> None:
     failure = record_failure(SPEC, "its process died", context)
     assert failure == Failure(spec=SPEC, reason="its process died")
-    status = context.tracker.cell_status(SPEC.key, parent=context.study_run_id)
+    status = context.tracker.reader.cell_status(SPEC.key, parent=context.study_run_id)
     assert status.failure_reason == "its process died"
 
 

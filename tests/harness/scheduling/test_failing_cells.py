@@ -63,11 +63,11 @@ def test_a_worker_that_dies_takes_nothing_with_it_and_a_cell_that_always_kills_i
     assert end.status == 1
     assert "its process died (killed by SIGKILL, possibly out of memory); restarting it" in end.err
     assert "failed  always (frame): its process died (killed by SIGSEGV), 3 times" in end.out
-    result, _ = ledger.load_study(end.out.split("study   ")[1].split("\n")[0])
+    result, _ = ledger.reader.load_study(end.out.split("study   ")[1].split("\n")[0])
     assert {r.spec.architecture.name for r in result.results} == {"proposed", "once"}
     assert [f.reason for f in result.failures] == ["its process died (killed by SIGSEGV), 3 times"]
     assert len(cells(ledger)) == 2
-    (dead,) = ledger.search_runs("attributes.status = 'KILLED' and tags.`mlflow.runName` LIKE 'once%'")
+    (dead,) = ledger.store.search_runs("attributes.status = 'KILLED' and tags.`mlflow.runName` LIKE 'once%'")
     assert ") died after" in dead.data.tags[NOTE_TAG]
     assert "its process died" in next(tmp_path.rglob("report.md")).read_text()
 

@@ -63,7 +63,7 @@ def test_error_of_a_user_network_names_the_users_line(tmp_path: Path, function: 
 
 def test_error_of_harness_names_our_line() -> None:
     text = describe(ArchitectureSpec(name="broken", network="resnet34", width=0.5))
-    assert text.startswith("ArchitectureError: resnet34 exists only at width 1; got 0.5: leave")
+    assert text.startswith("ArchitectureError: resnet34 exists only at width 1; got 0.5: omit")
     assert "(architectures/baselines.py:" in text
 
 

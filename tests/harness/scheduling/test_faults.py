@@ -56,9 +56,9 @@ def test_unavailable_tracking_server_loses_no_write(
         assert "is back: sending the held writes" in served.err
         tracker = Tracker(server.uri)
         assert cells(tracker) == reference_cells
-        for run in tracker.search_runs("attributes.status = 'FINISHED'"):
+        for run in tracker.store.search_runs("attributes.status = 'FINISHED'"):
             if KEY_TAG in run.data.tags:
-                metrics = tracker.client.get_metric_history(run.info.run_id, "train/loss")
+                metrics = tracker.store.client.get_metric_history(run.info.run_id, "train/loss")
                 assert [metric.step for metric in metrics] == list(range(1, 5))
 
 
@@ -72,7 +72,7 @@ def test_concurrent_processes_share_a_study(tree: Path, tmp_path: Path) -> None:
     assert all("epoch 4/4" in end.err for end in ends), "one process ran all cells"
     tracker = open_tracker(tmp_path)
     assert len(cells(tracker)) == 4
-    assert len(tracker.list_study_names()) == 1
+    assert len(tracker.index.list_study_names()) == 1
 
 
 SLOW = """
@@ -149,5 +149,5 @@ def test_clock_jump_changes_nothing(tree: Path, tmp_path: Path, reference_cells:
         end = finish(process, jumping, seen=seen)
     assert end.status == 0, end.err
     assert cells(open_tracker(jumping)) == reference_cells
-    states = [run.info.status for run in open_tracker(jumping).search_runs("tags.`harness.key` != ''")]
+    states = [run.info.status for run in open_tracker(jumping).store.search_runs("tags.`harness.key` != ''")]
     assert Counter(states) == {"FINISHED": 2, "KILLED": 1}

@@ -65,7 +65,7 @@ def test_process_keeps_the_record_that_the_driver_demands(tree: Path, tmp_path: 
     plan, tracker = plan_study(request(tree)), Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     context = CellContext(
         tracker=tracker,
-        locks=CellLocks(tracker.uri),
+        locks=CellLocks(tracker.store.uri),
         study_run_id="0",
         device=plan.device,
         emit=lambda _: None,

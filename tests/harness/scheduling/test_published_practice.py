@@ -44,7 +44,7 @@ def _preview(tree: Path, store: str) -> StudyPreview:
 
 
 def _list_run_ids(store: str) -> set[str]:
-    runs = Tracker(f"sqlite:///{store}.db").search_runs(f"tags.`{KEY_TAG}` != ''")
+    runs = Tracker(f"sqlite:///{store}.db").store.search_runs(f"tags.`{KEY_TAG}` != ''")
     return {run.info.run_id for run in runs}
 
 

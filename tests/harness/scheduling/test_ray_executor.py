@@ -59,12 +59,16 @@ def test_results_survive_the_death_of_node_and_driver(tree: Path, tmp_path: Path
     assert local.status == 0, local.err
     tracker = Tracker(f"sqlite:///{on_ray / 'mlflow.db'}")
     assert cells(tracker) == cells(Tracker(f"sqlite:///{local_folder / 'mlflow.db'}"))
-    runs = tracker.search_runs(f"attributes.status = 'FINISHED' and attributes.start_time > {again:.0f}")
+    runs = tracker.store.search_runs(
+        f"attributes.status = 'FINISHED' and attributes.start_time > {again:.0f}"
+    )
     times = sorted((run.info.start_time, run.info.end_time) for run in runs if KEY_TAG in run.data.tags)
     assert len(times) > 1
     assert all(end <= start_time for (_, end), (start_time, _) in pairwise(times)), "one core, one cell"
     others = [
-        run for run in tracker.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
+        run
+        for run in tracker.store.search_runs("attributes.status != 'FINISHED'")
+        if KEY_TAG in run.data.tags
     ]
     assert {run.info.status for run in others} == {"KILLED"}
 

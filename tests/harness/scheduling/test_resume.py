@@ -48,7 +48,9 @@ def test_repeatedly_killed_study_gives_the_same_results(tree: Path, tmp_path: Pa
     assert "resumed after epoch" in output
     assert "Traceback" not in output
     killed = [
-        run for run in tracker.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
+        run
+        for run in tracker.store.search_runs("attributes.status != 'FINISHED'")
+        if KEY_TAG in run.data.tags
     ]
     assert {run.info.status for run in killed} == {"KILLED"}
     assert all(") died after" in run.data.tags[NOTE_TAG] for run in killed)

@@ -50,7 +50,7 @@ def context(tmp_path: Path) -> CellContext:
     events: list[Event] = []
     return CellContext(
         tracker=tracker,
-        locks=CellLocks(tracker.uri),
+        locks=CellLocks(tracker.store.uri),
         study_run_id=tracker.open_study(STUDY),
         device=torch.device("cpu"),
         emit=events.append,
@@ -110,5 +110,5 @@ def test_cell_with_dying_worker_is_retried_and_then_fails(context: CellContext) 
     outcome = outcomes[cells()[0].key]
     assert isinstance(outcome, Failure)
     assert outcome.reason == f"gone, {MAX_ATTEMPTS} times"
-    study_result = context.tracker.collect_results(STUDY, parent=context.study_run_id)
+    study_result = context.tracker.reader.collect_results(STUDY, parent=context.study_run_id)
     assert [failure.reason for failure in study_result.failures] == [outcome.reason]

@@ -40,8 +40,8 @@ def test_figures_of_a_study_with_an_old_name_are_loaded(tree: Path, tracker: Tra
     study = plan_study(request(tree)).study
     parent = tracker.open_study(study)
     tracker.log_figures(parent, {"samples": b"png"})
-    tracker.client.set_tag(parent, "harness.study", "of-old")
-    result, images = tracker.load_study("of-old")
+    tracker.store.client.set_tag(parent, "harness.study", "of-old")
+    result, images = tracker.reader.load_study("of-old")
     assert images == {f"{result.study.name}/samples": b"png"}
 
 
@@ -49,9 +49,9 @@ def test_study_survives_mlflow_unchanged(tree: Path, tracker: Tracker) -> None:
     plan = plan_study(request(tree))
     ran, output = execute(plan, tracker)
     assert "done: accuracy" in output
-    loaded, _ = tracker.load_study(plan.study.name)
+    loaded, _ = tracker.reader.load_study(plan.study.name)
     assert loaded == ran
-    run = tracker.client.get_run(dict(ran.run_ids)[plan.study.list_runs()[0].key])
+    run = tracker.store.client.get_run(dict(ran.run_ids)[plan.study.list_runs()[0].key])
     assert run.info.status == "FINISHED"
     assert run.data.params["training.batch"] == "32"
     assert 0 <= run.data.metrics["checkpoint_seconds"] <= 0.1 * run.data.metrics["seconds"]
@@ -59,7 +59,7 @@ def test_study_survives_mlflow_unchanged(tree: Path, tracker: Tracker) -> None:
         sum(p.predicted_class == p.truth for p in ran.results[0].predictions)
         / len(ran.results[0].predictions)
     )
-    artifacts = {item.path for item in tracker.client.list_artifacts(run.info.run_id)}
+    artifacts = {item.path for item in tracker.store.client.list_artifacts(run.info.run_id)}
     assert artifacts >= {
         "result.json",
         "predictions.csv",
@@ -77,13 +77,13 @@ def test_study_of_an_earlier_version_is_reported_completely(tree: Path, tracker:
     plan = replace(plan, study=replace(plan.study, arms=(*plan.study.arms, broken)))
     ran, _ = execute(plan, tracker)
     assert (len(ran.results), len(ran.failures)) == (1, 1)
-    children = [run for run in tracker.client.search_runs(["1"]) if KEY_TAG in run.data.tags]
+    children = [run for run in tracker.store.client.search_runs(["1"]) if KEY_TAG in run.data.tags]
     for run in children:
-        tracker.client.set_tag(run.info.run_id, KEY_TAG, "0123456789abcdef")
-    loaded, _ = tracker.load_study(plan.study.name)
+        tracker.store.client.set_tag(run.info.run_id, KEY_TAG, "0123456789abcdef")
+    loaded, _ = tracker.reader.load_study(plan.study.name)
     assert (loaded.results, loaded.failures) == (ran.results, ran.failures)
     # A study that runs now does not reuse them.
-    assert tracker.find_finished_run(plan.study.list_runs()[0].key) is None
+    assert tracker.reader.find_finished_run(plan.study.list_runs()[0].key) is None
 
 
 @pytest.mark.slow
@@ -108,10 +108,10 @@ def test_failed_cell_is_recorded_and_others_run(tree: Path, tracker: Tracker) ->
     assert "resnet34 exists only at width 1; got 0.5" in result.failures[0].reason
     assert [r.spec.architecture.name for r in result.results] == ["proposed"]
     assert "failed: ArchitectureError" in output
-    assert tracker.load_study(plan.study.name)[0].failures == result.failures
-    run = tracker.client.get_run(result.failures[0].traceback_run_id)
+    assert tracker.reader.load_study(plan.study.name)[0].failures == result.failures
+    run = tracker.store.client.get_run(result.failures[0].traceback_run_id)
     assert f"traceback: traceback.txt of MLflow run {run.info.run_id}" in output
-    assert tracker.read_text(run, "traceback.txt").startswith("Traceback (most recent call last)")
+    assert tracker.store.read_text(run, "traceback.txt").startswith("Traceback (most recent call last)")
 
 
 @pytest.mark.slow
@@ -119,9 +119,9 @@ def test_finished_cell_without_artifacts_runs_again(tree: Path, tracker: Tracker
     plan = plan_study(request(tree))
     ran, _ = execute(plan, tracker)
     ((key, run_id),) = ran.run_ids
-    uri = tracker.client.get_run(run_id).info.artifact_uri
+    uri = tracker.store.client.get_run(run_id).info.artifact_uri
     shutil.rmtree(uri.removeprefix("file://"))
-    loaded, _ = tracker.load_study(plan.study.name)
+    loaded, _ = tracker.reader.load_study(plan.study.name)
     assert loaded.results == ()
     assert run_id in loaded.failures[0].reason
     again, output = execute(plan, tracker)
@@ -133,19 +133,19 @@ def test_finished_cell_without_artifacts_runs_again(tree: Path, tracker: Tracker
 def test_study_resumes_in_a_deleted_experiment(tree: Path, tracker: Tracker) -> None:
     plan = plan_study(request(tree))
     parent = tracker.open_study(plan.study)
-    tracker.client.delete_experiment(tracker.client.get_run(parent).info.experiment_id)
+    tracker.store.client.delete_experiment(tracker.store.client.get_run(parent).info.experiment_id)
     result, _ = execute(plan, tracker)
     assert len(result.results) == 1
 
 
 def test_shared_view_has_existing_columns(tree: Path, tracker: Tracker) -> None:
     ran, _ = execute(plan_study(request(tree)), tracker)
-    run = tracker.client.get_run(ran.run_ids[0][1])
-    (view,) = list_views(tracker)
+    run = tracker.store.client.get_run(ran.run_ids[0][1])
+    (view,) = list_views(tracker.store)
     assert view.experiment_name == "harness casme2"
     mode = "workflowType=machine_learning"
     assert view.runs_path == f"/#/experiments/{run.info.experiment_id}/runs?{mode}&viewStateShareKey=harness"
-    tag = tracker.client.get_experiment(run.info.experiment_id).tags["mlflow.sharedViewState.harness"]
+    tag = tracker.store.client.get_experiment(run.info.experiment_id).tags["mlflow.sharedViewState.harness"]
     columns = set(json.loads(tag)["selectedColumns"]) - {"attributes.`Dataset`"}
     assert {f"params.`{name}`" for name in run.data.params} | {
         f"metrics.`{name}`" for name in run.data.metrics
@@ -183,4 +183,4 @@ def test_unknown_study_error_lists_studies(tree: Path, tracker: Tracker) -> None
     plan = plan_study(request(tree))
     tracker.open_study(plan.study)
     with raises_code("study-name.unknown", "'x'", plan.study.name):
-        tracker.load_study("x")
+        tracker.reader.load_study("x")

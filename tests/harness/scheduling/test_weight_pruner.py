@@ -44,7 +44,7 @@ def keys_with_weights(tracker: Tracker, result: StudyResult) -> set[str]:
     return {
         key
         for key, run_id in result.run_ids
-        if any(item.path == WEIGHT_FILES[0] for item in tracker.client.list_artifacts(run_id))
+        if any(item.path == WEIGHT_FILES[0] for item in tracker.store.client.list_artifacts(run_id))
     }
 
 
@@ -98,7 +98,7 @@ def test_missing_weights_error_names_the_option(tree: Path, tracker: Tracker, tm
     failed = execute(checked, tracker)
     assert "were not kept (--keep-weights none)" in failed.failures[0].reason
     # The remedy in the message works.
-    tracker.client.delete_run(run_id)
+    tracker.store.client.delete_run(run_id)
     again = execute(plan, tracker, keep_weights="all")
     assert keys_with_weights(tracker, again) == {key}
     assert not execute(checked, tracker, retry_failed=True).failures

@@ -94,5 +94,5 @@ def log_finished_runs(
 
 def delete_artifacts(tracker: Tracker, run_id: str) -> None:
     """Delete a run's artifacts but not its record."""
-    path = mlflow.artifacts.download_artifacts(run_id=run_id, tracking_uri=tracker.uri)
+    path = mlflow.artifacts.download_artifacts(run_id=run_id, tracking_uri=tracker.store.uri)
     shutil.rmtree(path)

@@ -63,21 +63,21 @@ def test_store_keeps_records_and_knows_which_runs_lack_one(tracker: Tracker, tmp
     ids = log_finished_runs(tracker, SPECS[:2], parent=parent, folder=tmp_path / "artifacts")
     run_id = ids[SPECS[0].key]
     tracker.add_epoch_record(run_id, RECORDED)
-    assert {key: has_epoch_record(tracker.client.get_run(ids[key])) for key in ids} == {
+    assert {key: has_epoch_record(tracker.store.client.get_run(ids[key])) for key in ids} == {
         SPECS[0].key: True,
         SPECS[1].key: False,
     }
-    assert tracker.load_result(run_id) == RECORDED
-    assert tracker.collect_results(STUDY, parent=parent).results == (RECORDED, result(SPECS[1]))
+    assert tracker.reader.load_result(run_id) == RECORDED
+    assert tracker.reader.collect_results(STUDY, parent=parent).results == (RECORDED, result(SPECS[1]))
 
-    run = tracker.client.get_run(run_id)
-    tracker.delete_artifact(run, RECORD_FILE)
-    assert tracker.load_result(run_id) == CLEAN, "a lost record does not harm the result"
+    run = tracker.store.client.get_run(run_id)
+    tracker.store.delete_artifact(run, RECORD_FILE)
+    assert tracker.reader.load_result(run_id) == CLEAN, "a lost record does not harm the result"
 
 
 def test_finished_run_is_logged_with_its_record(tracker: Tracker, tmp_path: Path) -> None:
     run_id = tracker.start_run(SPECS[0], parent=tracker.open_study(STUDY))
     (tmp_path / "artifacts").mkdir()
     tracker.finish_run(run_id, RECORDED, folder=tmp_path / "artifacts")
-    assert tracker.load_result(run_id) == RECORDED
-    assert has_epoch_record(tracker.client.get_run(run_id))
+    assert tracker.reader.load_result(run_id) == RECORDED
+    assert has_epoch_record(tracker.store.client.get_run(run_id))

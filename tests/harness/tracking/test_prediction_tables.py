@@ -18,7 +18,7 @@ def stored_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tracker, dic
 def test_run_is_loaded_by_id_and_key(stored_study: tuple[Tracker, dict[str, str]]) -> None:
     tracker, ids = stored_study
     key, run_id = next(iter(ids.items()))
-    tables = [load_prediction_tables(tracker, name) for name in (run_id, key[:8])]
+    tables = [load_prediction_tables(tracker.reader, name) for name in (run_id, key[:8])]
 
     assert tables[0] == tables[1]
     ((table,), _) = tables
@@ -38,4 +38,4 @@ def test_missing_run_is_named(
     stored_study: tuple[Tracker, dict[str, str]], name: str, error: tuple[str, ...]
 ) -> None:
     with raises_code(*error):
-        load_prediction_tables(stored_study[0], name)
+        load_prediction_tables(stored_study[0].reader, name)

@@ -130,7 +130,7 @@ def test_concurrent_studies_share_cells_and_are_complete(
     tracker = Tracker(open_server.uri)
     predictions: dict[str, set[object]] = {}
     for (folder,) in (list(finished.folder.glob("results/*")) for finished in concurrent_runs):
-        study_result, _ = tracker.load_study(folder.name)
+        study_result, _ = tracker.reader.load_study(folder.name)
         assert [r.spec.key for r in study_result.results] == [
             spec.key for spec in study_result.study.list_runs()
         ]
@@ -138,9 +138,9 @@ def test_concurrent_studies_share_cells_and_are_complete(
             predictions.setdefault(result.spec.key, set()).add(result.predictions)
     assert len(predictions) == 5, "vgg16 and the proposed network are the ladder's ends"
     assert all(len(same) == 1 for same in predictions.values())
-    experiment = tracker.client.get_experiment_by_name("harness casme2")
+    experiment = tracker.store.client.get_experiment_by_name("harness casme2")
     assert experiment
-    runs = tracker.client.search_runs([experiment.experiment_id], "", ViewType.ACTIVE_ONLY)
+    runs = tracker.store.client.search_runs([experiment.experiment_id], "", ViewType.ACTIVE_ONLY)
     assert {run.info.status for run in runs} == {"FINISHED"}
     parents = {run.info.run_id for run in runs if STUDY_TAG in run.data.tags}
     assert {run.data.tags[PARENT_TAG] for run in runs if PARENT_TAG in run.data.tags} == parents
@@ -170,17 +170,17 @@ def test_study_on_the_server_has_the_same_report_from_another_folder(
 
 def test_concurrent_runs_share_a_new_experiment(open_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = Tracker(open_server.uri), Tracker(open_server.uri)
-    look = second.client.get_experiment_by_name
+    look = second.store.client.get_experiment_by_name
     experiments: list[str] = []
 
     def create_concurrently(name: str) -> object:
         seen = look(name)
         if not experiments:
-            experiments.append(first.get_or_create_experiment("raced"))
+            experiments.append(first.store.get_or_create_experiment("raced"))
         return seen
 
-    monkeypatch.setattr(second.client, "get_experiment_by_name", create_concurrently)
-    assert second.get_or_create_experiment("raced") == experiments[0]
+    monkeypatch.setattr(second.store.client, "get_experiment_by_name", create_concurrently)
+    assert second.store.get_or_create_experiment("raced") == experiments[0]
 
 
 @pytest.fixture(scope="module")

@@ -28,35 +28,35 @@ def store(tmp_path_factory: pytest.TempPathFactory, store_template: None) -> Tra
 
 @pytest.fixture
 def entry_id(store: Tracker) -> str:
-    return store.find_study_entry(STUDY.name).run_id
+    return store.index.find_study_entry(STUDY.name).run_id
 
 
 def test_study_has_its_name_alias_run_id_and_their_starts(store: Tracker, entry_id: str) -> None:
     for text in (STUDY.name, STUDY.name[:8], "first-try", " first", "f", entry_id, entry_id[:10].upper()):
-        assert store.find_study_entry(text).name == STUDY.name, text
-        assert store.find_study(text) == (STUDY, entry_id)
-    assert store.find_study_entry("abl").label == OTHER.name
-    assert store.find_study_entry("f").label == f"first-try ({STUDY.name})"
+        assert store.index.find_study_entry(text).name == STUDY.name, text
+        assert store.reader.find_study(text) == (STUDY, entry_id)
+    assert store.index.find_study_entry("abl").label == OTHER.name
+    assert store.index.find_study_entry("f").label == f"first-try ({STUDY.name})"
 
 
 def test_an_exact_name_comes_before_the_start_of_another(tmp_path: Path) -> None:
     tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     tracker.open_study(STUDY, alias="ladder")
     tracker.open_study(OTHER, alias="ladder-2")
-    assert tracker.find_study_entry("ladder").name == STUDY.name
+    assert tracker.index.find_study_entry("ladder").name == STUDY.name
     with raises_code("study-name.ambiguous", f"ladder ({STUDY.name})", f"ladder-2 ({OTHER.name})"):
-        tracker.find_study_entry("lad")
+        tracker.index.find_study_entry("lad")
 
 
 @pytest.mark.parametrize("text", ["", " ", "x", "first-tryy"])
 def test_other_texts_name_no_study(store: Tracker, text: str) -> None:
     with raises_code("study-name.unknown", f"first-try ({STUDY.name})", OTHER.name):
-        store.find_study_entry(text)
+        store.index.find_study_entry(text)
 
 
 def test_run_is_no_study(store: Tracker) -> None:
     with raises_code("study-name.of-a-run", f"a run of the study {STUDY.name}: name that study"):
-        store.find_study_entry(STUDY.list_runs()[0].key[:8])
+        store.index.find_study_entry(STUDY.list_runs()[0].key[:8])
 
 
 @pytest.mark.parametrize("alias", ["", "a b", "a:b", "a/b", "a.b", "-a", "a" * 41, "a\n", "*"])
@@ -73,18 +73,18 @@ def test_alias_may_have_letters_of_any_script() -> None:
 def test_alias_of_another_study_is_refused(store: Tracker) -> None:
     for alias in ("first-try", STUDY.name):
         with raises_code("study-alias.taken", repr(alias), STUDY.name):
-            store.check_alias_free(alias, study_name=OTHER.name)
-    store.check_alias_free("first-try", study_name=STUDY.name)
-    store.check_alias_free("", study_name=OTHER.name)
+            store.index.check_alias_free(alias, study_name=OTHER.name)
+    store.index.check_alias_free("first-try", study_name=STUDY.name)
+    store.index.check_alias_free("", study_name=OTHER.name)
 
 
 def test_alias_stays_until_another_replaces_it(tmp_path: Path) -> None:
     tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     for alias, expected in (("a", "a"), ("", "a"), ("b", "b")):
         run_id = tracker.open_study(STUDY, alias=alias)
-        tags = tracker.client.get_run(run_id).data.tags
+        tags = tracker.store.client.get_run(run_id).data.tags
         assert (tags[ALIAS_TAG], tags[NAME_TAG]) == (expected, expected)
-    assert tracker.list_study_names() == [STUDY.name]
+    assert tracker.index.list_study_names() == [STUDY.name]
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_alias_stays_until_another_replaces_it(tmp_path: Path) -> None:
 def test_command_finds_a_study_by_alias_or_start(
     harness: Run, store: Tracker, command: str, name: str
 ) -> None:
-    status, out, err = harness(command, name, "--tracking-uri", store.uri)
+    status, out, err = harness(command, name, "--tracking-uri", store.store.uri)
     assert (status, STUDY.name in out or "proposed" in out) == (0, True), err
 
 
 def test_alias_is_shown_by_status_and_report(harness: Run, store: Tracker) -> None:
-    uri = ("--tracking-uri", store.uri)
+    uri = ("--tracking-uri", store.store.uri)
     label = f"first-try ({STUDY.name})"
     assert harness("status", *uri)[1].count(f"{label}  ") == 1
     documents = json.loads(harness("status", "--json", *uri)[1])
@@ -115,14 +115,14 @@ def test_alias_is_shown_by_status_and_report(harness: Run, store: Tracker) -> No
 
 
 def test_alias_moves_with_an_archive_unless_another_study_has_it(harness: Run, store: Tracker) -> None:
-    assert harness("export", "first-try", "--out", "a.zip", "--tracking-uri", store.uri)[0] == 0
+    assert harness("export", "first-try", "--out", "a.zip", "--tracking-uri", store.store.uri)[0] == 0
     status, _, err = harness("import", "a.zip", "--tracking-uri", "sqlite:///new.db")
     assert (status, "equals the exported one" in err) == (0, True), err
-    assert Tracker("sqlite:///new.db").find_study_entry("first-try").name == STUDY.name
+    assert Tracker("sqlite:///new.db").index.find_study_entry("first-try").name == STUDY.name
     Tracker("sqlite:///old.db").open_study(OTHER, alias="first-try")
     status, _, err = harness("import", "a.zip", "--tracking-uri", "sqlite:///old.db")
     assert (status, f"exported as first-try; here it is {STUDY.name}" in err) == (0, True), err
-    assert Tracker("sqlite:///old.db").find_study_entry("first-try").name == OTHER.name
+    assert Tracker("sqlite:///old.db").index.find_study_entry("first-try").name == OTHER.name
 
 
 def test_text_that_starts_a_study_and_a_run_names_neither(harness: Run, tmp_path: Path) -> None:

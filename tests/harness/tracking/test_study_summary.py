@@ -103,12 +103,12 @@ def test_the_run_of_a_study_gets_all_that_and_the_files_of_its_report(tmp_path: 
     (folder / "figures" / "bars.png").write_bytes(b"png")
     for _ in range(2):  # the second time as after a resumed study
         log_study_summary(tracker, evaluate_study(result), folder)
-    run = tracker.client.get_run(run_id)
+    run = tracker.store.client.get_run(run_id)
     assert run.data.metrics["cells/finished"] == 4
     assert run.data.tags[BEST_ARM_TAG].startswith("proposed")
     assert (run.data.tags[COMMIT_TAG], run.data.tags[DIRTY_TAG]) == ("abc1234", "false")
     assert run.data.tags[NOTE_TAG].startswith("**")
-    assert tracker.read_text(run, "report/report.md") == "# report"
-    assert [item.path for item in tracker.client.list_artifacts(run_id, "report/figures")] == [
+    assert tracker.store.read_text(run, "report/report.md") == "# report"
+    assert [item.path for item in tracker.store.client.list_artifacts(run_id, "report/figures")] == [
         "report/figures/bars.png"
     ]

@@ -51,7 +51,7 @@ RECORDED = {
     "export --tracking-uri nosuch://x": ("tracking-store.no-answer", "nosuch://x", "sqlite:///FILE"),
     "import": ("MissingParameter", "Missing argument 'file'", "`harness import --help`"),
     "import nowhere.zip": ("archive.no-file", "`harness export` wrote", "no file nowhere.zip"),
-    "import taken": ("archive.no-file", "written by `harness export`"),
+    "import taken": ("archive.no-file", "`harness export` wrote", "no file taken"),
     "import note.txt": ("archive.unusable", "note.txt"),
     "import note.txt x": ("UsageError", "(x)", "`harness import --help`"),
     "ui": ("ui-store.empty", "mlflow.db"),
