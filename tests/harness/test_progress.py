@@ -6,19 +6,7 @@ from io import StringIO
 from rich.console import Console
 
 from harness.progress import Event, PlainProgress, RunningCell
-from studies.results import Epoch
-
-
-def epoch_event(number: int) -> Event:
-    epoch = Epoch(
-        number=number,
-        train_loss=0.5,
-        train_accuracy=0.5,
-        validation_loss=0.5,
-        validation_accuracy=0.5,
-        seconds=1,
-    )
-    return Event(kind="epochs", label="net", epochs=(epoch,), max_epochs=3)
+from tests.harness.progress_events import epoch_event
 
 
 def test_remaining_time_appears_with_an_estimate() -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from harness.progress import Event, PlainProgress
 from harness.scheduling.live_progress import LiveProgress, create_progress
-from tests.harness.test_progress import epoch_event
+from tests.harness.progress_events import epoch_event
 
 WIDTH = 80
 CELLS = tuple(
