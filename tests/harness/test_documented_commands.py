@@ -37,6 +37,8 @@ NOT_RUN = {
     "py -3.11": "it runs on Windows",
     "pip install": "it installs packages",
     "harness reproduce": "its plan alone takes a minute; see tests/harness/planning/test_reproduction.py",
+    "harness compare --dataset megc2019 --root /data/megc --only proposed,resnet34 --protocol loso "
+    "--representation flow": "TV-L1 flow takes long; see tests/datasets/preprocessing/test_image_array.py",
     "harness ui": "it serves until Ctrl-C; see tests/harness/commands/test_ui.py",
     "harness bench": "it measures for minutes, or needs a GPU; see tests/harness/bench",
     "harness ablate --dataset casme2 --root /data/CASME2 --tracking-uri http": "it needs a server and a Ray "
