@@ -23,6 +23,7 @@ from datasets.synthetic.generator import SyntheticSpec, synthesize
 from harness import api
 from harness.data.loading import DataRequest
 from harness.planning.request import Request
+from tests.datasets.image_files import load_image
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run
 from tests.reports.conftest import blank_figures
@@ -214,10 +215,10 @@ def _write_inputs(folder: Path) -> None:
     for image in images:
         shutil.copy(image, folder / "photos")
     shutil.copy(images[0], folder / "photo.jpg")
-    height, width = cv2.imread(str(images[0])).shape[:2]
+    height, width = load_image(images[0]).shape[:2]
     writer = cv2.VideoWriter(str(folder / "clip.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 20, (width, height))
     for image in images:
-        writer.write(cv2.resize(cv2.imread(str(image)), (width, height)))
+        writer.write(cv2.resize(load_image(image), (width, height)))
     writer.release()
 
 
