@@ -38,6 +38,8 @@ NOT_RUN = {
     "py -3.11": "it runs on Windows",
     "pip install": "it installs packages",
     "harness reproduce": "its plan alone takes a minute; see tests/harness/planning/test_reproduction.py",
+    "harness compare --dataset megc2019 --root /data/megc --only proposed,resnet34 --protocol loso "
+    "--representation flow": "TV-L1 flow takes long; see tests/datasets/preprocessing/test_image_array.py",
     "harness ui": "it serves until Ctrl-C; see tests/harness/commands/test_ui.py",
     "harness bench": "it measures for minutes, or needs a GPU; see tests/harness/bench",
     "harness ablate --dataset casme2 --root /data/CASME2 --tracking-uri http": "it needs a server and a Ray "
@@ -60,6 +62,7 @@ NO_COMMANDS = {
     "\\input{": "LaTeX; see tests/reports/test_latex.py",
     "casme2 sub01": "the file that `harness score` reads",
     "**Clips of": "an output; see tests/harness/commands/test_score.py",
+    "Under frame (overlap": "an output; see tests/harness/commands/test_study.py",
     "[mlflow]": "a file of MLflow; see tests/harness/tracking/test_server.py",
 }
 """Blocks without commands, by their beginning, with what they are."""
@@ -70,6 +73,7 @@ PREVIEWED = {
     "harness compare --dataset megc2019 --root /data/megc --protocol loso": "it has 63 cells",
     "harness compare --dataset megc2019 --root /data/megc --only proposed,resnet34 --protocol loso": "it has "
     "18 cells; the next line runs lodo",
+    "harness compare --dataset megc2019 --protocol loso --published-practice": "it has 63 cells",
     "harness ablate --dataset casme2 --root /data/CASME2 --seeds 5": "docs/first-study.md runs two protocols",
     "harness ablate --design factorial": "it has 16 networks and controls",
 }
@@ -225,6 +229,7 @@ def shared_workspace(tmp_path_factory: pytest.TempPathFactory, store_template: N
     with pytest.MonkeyPatch.context() as patch, blank_figures():
         patch.chdir(folder)
         patch.setattr(generator, "DEMO", DEMO)
+        patch.setenv("HARNESS_MEGC2019", str(folder / "data" / "megc"))
         patch.setenv("HARNESS_CACHE", str(folder / "cache"))
         _write_data(folder)
         _write_own_images(folder)
