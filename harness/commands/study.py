@@ -128,6 +128,7 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     """Print the plan after `label`: cells to run, device, estimated time and disk need."""
     from harness.device import describe_device
     from harness.planning.execution import describe_execution
+    from studies.presets import describe_purpose
 
     plan, pending_runs, estimate = preview.plan, preview.pending_runs, preview.estimate
     study = plan.study
@@ -150,6 +151,8 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         summary += " (no GPU: use --preset quick on a CPU)"
     console.print(summary, highlight=False, soft_wrap=True)
+    if purpose := describe_purpose(study.preset):
+        console.print(purpose, highlight=False, soft_wrap=True)
 
 
 def _print_data_remarks(preview: StudyPreview, *, console: Console, printed_lines: set[str]) -> None:

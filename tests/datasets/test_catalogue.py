@@ -41,7 +41,7 @@ def test_every_entry_is_complete(name):
 
 def test_unknown_name_or_policy_is_an_error_listing_the_accepted():
     with raises_code(
-        "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"
+        "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic, leaky"
     ):
         get_entry("casme3")
     with raises_code("frame-policy.unknown", "'peak'", "onset_offset, apex, apex_window, paper"):
@@ -93,6 +93,16 @@ def test_synthetic_set_is_cached_and_accepts_no_root(tmp_path, monkeypatch):
     monkeypatch.setattr("datasets.synthetic.generator.DEMO", other)
     ensure_synthetic_set()
     assert len(list((tmp_path / "cache").iterdir())) == 2, "another set is drawn beside it"
+
+
+def test_leaky_set_is_generated_beside_the_synthetic_one(tmp_path, monkeypatch):
+    tiny = SyntheticSpec(subjects=6, frames=3, balance=True, emotions=1)
+    monkeypatch.setattr("datasets.synthetic.generator.LEAKY", tiny)
+    table = load_dataset("leaky", "onset_offset")
+    assert (table.dataset, table.synthetic, table.count_per_class()) == ("leaky", True, (3,) * 6)
+    assert len({sample.subject for sample in table.samples}) == 6
+    with raises_code("root.not-accepted", "leaky"):
+        load_dataset("leaky", "onset_offset", root=tmp_path)
 
 
 def test_dataset_without_default_folder_needs_a_root():
