@@ -127,6 +127,7 @@ def outline_study(request: Request) -> StudyOutline:
         training=TrainingSpec(
             epochs=preset.epochs if request.epochs is None else request.epochs,
             batch_size=request.batch,
+            learning_rate=preset.learning_rate,
             patience=preset.patience,
             augmentation=adapt_augmentation(preset.augmentation, request.data.representation),
         ),
