@@ -112,7 +112,8 @@ def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     if spec.width != 1:
         raise ArchitectureError(
             "network.width",
-            f"{spec.network} exists only at width 1; got {spec.width}: leave --width out, or the network",
+            f"{spec.network} exists only at width 1; got {spec.width}: omit --width, or leave this network "
+            "out of the study",
         )
     network: nn.Module = torchvision.models.get_model(spec.network, weights=None, num_classes=num_classes)
     return network

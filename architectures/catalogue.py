@@ -35,12 +35,17 @@ _cbam_bn_gap = with_components(("cbam", *_BN_GAP), name="vgg16-bn-gap+cbam")
 
 LADDER = (_vgg16, _cbam, _residual, _separable, _proposed)
 CONTROLLED_LADDER = (_vgg16_bn_gap, _cbam_bn_gap, _residual, _separable, _proposed)
-VARIANTS: tuple[ArchitectureSpec, ...] = ()
+EXTRA_BLOCK_NETWORKS: tuple[ArchitectureSpec, ...] = ()
 """Further block networks. To add one, add a spec here, built with `with_components` or `replace`."""
 
 CATALOGUE: dict[str, ArchitectureSpec] = {
     spec.name: spec
-    for spec in (*LADDER, *CONTROLLED_LADDER, *(baseline.spec for baseline in BASELINES), *VARIANTS)
+    for spec in (
+        *LADDER,
+        *CONTROLLED_LADDER,
+        *(baseline.spec for baseline in BASELINES),
+        *EXTRA_BLOCK_NETWORKS,
+    )
 }
 
 COMPARISON_NETWORKS = tuple(

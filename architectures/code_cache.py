@@ -34,7 +34,7 @@ def ensure_private_folder(name: str) -> Path:
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether `folder` is no link, belongs to the current user, and is not writable by others."""
+    """Return True if `folder` is not a link, belongs to the current user, and is not writable by others."""
     if not hasattr(os, "getuid"):
         return True  # Windows: a user's profile is private by default
     status = folder.lstat()

@@ -108,7 +108,8 @@ def build_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     """
     if num_classes < 2:
         raise ArchitectureError(
-            "class-count.too-small", f"a classifier needs at least 2 classes; got {num_classes}"
+            "class-count.too-small",
+            f"a classifier needs at least 2 classes; got {num_classes}: name more classes",
         )
     network = BUILDERS.get(spec.network, build_baseline)(spec, num_classes=num_classes)
     if spec.pretrained:

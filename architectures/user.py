@@ -38,10 +38,15 @@ def load_user_spec(source: str) -> ArchitectureSpec:
     path = Path(file).expanduser()
     if not file or not function_name.isidentifier():
         raise ArchitectureError(
-            "user-network.source-form", f"--architecture takes FILE.py:function; got {source!r}"
+            "user-network.source-form",
+            f"--architecture takes FILE.py:function, such as net.py:build; got {source!r}",
         )
     if not path.is_file():
-        raise ArchitectureError("user-network.no-file", f"--architecture {source}: there is no file {path}")
+        raise ArchitectureError(
+            "user-network.no-file",
+            f"--architecture takes FILE.py:function; got {source}, and there is no file {path}: check its "
+            "name",
+        )
     _, digest = _import_user_module(path.resolve(), function_name)
     return ArchitectureSpec(
         name=function_name, network=USER_NETWORK, source=f"{path.resolve()}:{function_name}", digest=digest
@@ -74,7 +79,8 @@ def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module
     except Exception as error:
         raise ArchitectureError(
             "user-network.build-failure",
-            f"{spec.source} fails for {num_classes} classes: {type(error).__name__}: {error}",
+            f"{spec.source} fails for {num_classes} classes: {type(error).__name__}: {error}; correct the "
+            "function",
         ) from error
     if not isinstance(network, nn.Module):
         raise ArchitectureError(
@@ -100,7 +106,8 @@ def check_output_shape(
         # User code can raise any exception. The user must fix it before any run starts.
         raise ArchitectureError(
             "user-network.forward-failure",
-            f"{spec.source} fails on images {images_shape}: {type(error).__name__}: {error}",
+            f"{spec.source} fails on images {images_shape}: {type(error).__name__}: {error}; correct the "
+            "network, or change --image-size",
         ) from error
     shape = tuple(getattr(output, "shape", ()))
     if shape != (2, num_classes):
@@ -133,7 +140,8 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
         except (Exception, SystemExit) as error:
             # User code can raise any exception. In every case the user must fix the file.
             raise ArchitectureError(
-                "user-network.import-failure", f"{path} cannot be imported: {type(error).__name__}: {error}"
+                "user-network.import-failure",
+                f"{path} cannot be imported: {type(error).__name__}: {error}; correct the file",
             ) from error
         finally:
             user_modules = _find_user_modules(path.parent)
@@ -149,7 +157,7 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
         raise ArchitectureError(
             "user-network.no-function",
             f"--architecture takes FILE.py:function; {path} has no function {function_name!r}; "
-            f"it has {functions or 'none'}",
+            f"its functions: {functions or 'none'}",
         )
     return module, hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
 

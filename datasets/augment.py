@@ -54,17 +54,39 @@ def augment(images: Tensor, params: AugmentParams) -> Tensor:
     return _apply_affine(color_matrices(params, gray_means=gray_means), warped_images).clamp_(0, 1)
 
 
+def augment_flow(maps: Tensor, params: AugmentParams) -> Tensor:
+    """Apply the changes of coordinates to N maps of u, v and strain, and turn their vectors in the same way.
+
+    A flip negates u. A rotation and a scale change u and v as they change the positions of the pixels.
+    Changes of color do not apply. With `FlowSpec.scale` "image" u and v have different units, and the
+    rotation of their vectors is approximate.
+
+    Args:
+        maps: (N, 3, H, W), floats of any range.
+        params: The parameters of N samples: see `sample_params` and `scale_to_params`.
+
+    Returns:
+        float32 (N, 3, H, W).
+    """
+    height, width = maps.shape[-2:]
+    warped_maps = warp(maps.float(), affine_matrices(params, height=height, width=width))
+    return _apply_affine(vector_matrices(params), warped_maps)
+
+
 def to_float(images: Tensor) -> Tensor:
     """Convert uint8 to float32 in [0, 1], and other types to float32 without scaling."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
-def make_normalize(device: torch.device) -> Callable[[Tensor], Tensor]:
+def make_normalize(device: torch.device, *, dtype: torch.dtype = torch.uint8) -> Callable[[Tensor], Tensor]:
     """Return a function that normalizes images by the ImageNet mean and deviation of each channel.
 
     The function takes (N, 3, H, W) float32 images in [0, 1] on `device`. The two constants are copied to
-    `device` here, as a copy in each training step would wait for the device.
+    `device` here, as a copy in each training step would wait for the device. Images that are stored as
+    `dtype` floats are maps of a flow, which the function returns unchanged.
     """
+    if dtype.is_floating_point:
+        return lambda maps: maps
     mean, std = (
         torch.tensor(values, device=device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD)
     )
@@ -122,6 +144,15 @@ def affine_matrices(params: AugmentParams, *, height: int, width: int) -> Tensor
         (xx, xy, -(xx * shift_right + xy * shift_down), yx, yy, -(yx * shift_right + yy * shift_down)), dim=1
     )
     return coefficients.view(-1, 2, 3)
+
+
+def vector_matrices(params: AugmentParams) -> Tensor:
+    """Return (N, 3, 4) matrices that apply flip, rotation and scale to (u, v) and keep the third channel."""
+    mirror = torch.where(params.flip, -1.0, 1.0)
+    cos, sin = params.rotation.cos() * params.scale, params.rotation.sin() * params.scale
+    zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+    coefficients = (mirror * cos, -sin, zero, zero, mirror * sin, cos, zero, zero, zero, zero, one, zero)
+    return torch.stack(coefficients, dim=1).view(-1, 3, 4)
 
 
 def color_matrices(params: AugmentParams, *, gray_means: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class DatasetEntry:
         apex_policies: The frame policies that select frames at or near the apex.
         layouts: Layouts of the release, the preferred one first.
         classes: All classes of the data set; () if only its files name them.
-        default_classes: The classes of a study that names none; () if only the files name them.
+        default_classes: The classes of a study that names no classes; () if only the files name them.
         class_schemes: The classes of each named choice of classes, such as "3-class".
         env_var: Environment variable that holds the root; "" for a data set without a default root.
         default_folder: Root used if `env_var` is not set; "" for a data set without a default root.
@@ -264,7 +264,7 @@ def get_entry(name: str) -> DatasetEntry:
 
 
 def get_default_frame_policy(name: str, protocols: Sequence[str], representation: str = "frame") -> str:
-    """Return the frame policy of a study that names none.
+    """Return the frame policy of a study that names no policy.
 
     It is "paper" if the data set has it and "frame" is the only protocol, otherwise the first policy. A
     motion representation uses the first policy that selects apex frames.

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from datasets.augment import affine_matrices, sample_params, to_float, warp
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from datasets.errors import DatasetError
-from datasets.spec import CORRUPTIONS, STRENGTHS, AugmentationSpec
+from datasets.spec import AugmentationSpec
 
 _IDENTITY = AugmentationSpec(
     flip=0.0, rotation=0.0, scale=0.0, crop=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datasets.errors import DatasetError
 from datasets.text import one_line
@@ -10,22 +10,58 @@ from datasets.text import one_line
 ALIGNMENTS = ("none", "haar")
 MOTION_REPRESENTATIONS = ("apex_minus_onset", "flow")
 REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS, "onset")
-STRENGTHS = (1, 2, 3)
-CORRUPTIONS = {
-    "rotation": (10.0, 20.0, 30.0),
-    "blur": (0.01, 0.02, 0.04),
-    "noise": (0.05, 0.1, 0.2),
-    "brightness": (0.7, 0.5, 0.3),
-    "contrast": (0.7, 0.4, 0.2),
-    "occlusion": (0.2, 0.35, 0.5),
+FLOW_METHODS = ("farneback", "tvl1")
+STRAIN_FORMULAS = {
+    "published": "√(u_x² + v_y² + ½(u_y + v_x)²) by central differences; Shreve et al., FG 2011; STSTNet, "
+    "FG 2019",
+    "forward": "the published formula by forward differences, the last row and column repeated; SOFTNet, "
+    "ICIP 2021",
+    "central_swapped": "the published formula with x and y swapped; mod-opticalStrain by Oliver-Parera, "
+    "get_contours.py, without its smoothing",
+    "sobel_swapped": "√(u_x² + v_y² + ½(u_y² + v_x²)) by Sobel's kernel / 8 with a border of zeros, x and y "
+    "swapped; MEB by Varanka et al., extract_optical_flow.py",
 }
-"""Size of each corruption at each of `STRENGTHS`.
+"""Formulas of the optical strain in the field's papers and code; u_x is the derivative of u by x.
 
-Rotation is in degrees. Noise is a standard deviation. Brightness and contrast are factors. Blur and occlusion
-are fractions of the image side.
+Code that takes the first axis of an array for x has x and y swapped: its u_x is the derivative by y.
 """
 
-POSE_CORRUPTIONS, ILLUMINATION_CORRUPTIONS = ("rotation",), ("brightness", "contrast")
+FLOW_SCALES = {"bytes": "uint8", "constant": "float16", "image": "float16"}
+"""Type of the stored flow by its scale.
+
+"bytes" divides each map by a fixed limit, clips and rounds to 8 bits. "constant" divides by the same limits
+and does not clip. "image" divides each map of an image by its own largest magnitude.
+"""
+
+MIN_FLOW_SIZE, MAX_FLOW_SIZE = 16, 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """How the maps u, v and strain of the representation "flow" are computed and stored.
+
+    `method` is one of `FLOW_METHODS`, `size` the side in pixels of the gray images whose flow is computed,
+    `strain` one of `STRAIN_FORMULAS` and `scale` one of `FLOW_SCALES`. `DatasetSpec` checks the values.
+    """
+
+    method: str = "farneback"
+    size: int = 224
+    strain: str = "published"
+    scale: str = "bytes"
+
+    @property
+    def dtype(self) -> str:
+        """Type of the stored images."""
+        return FLOW_SCALES[self.scale]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the maps are stored as floats, where 0 is no motion, and not as the bytes of an image."""
+        return self.dtype != "uint8"
+
+
+DEFAULT_FLOW = FlowSpec()
+"""The settings of every other representation, and those of "flow" before there was a choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +78,11 @@ class DatasetSpec:
             (`datasets.preprocessing.representations`).
         classes: Classes to use; () for the default ones.
         layout: Layout of the release; "" for the preferred one.
+        flow: Settings of the representation "flow".
 
     Raises:
-        DatasetError: The image size is below 1, or the alignment or representation is unknown.
+        DatasetError: A size is out of range, a name is unknown, or another representation has settings of
+            "flow".
     """
 
     name: str
@@ -54,6 +92,7 @@ class DatasetSpec:
     representation: str = "frame"
     classes: tuple[str, ...] = ()
     layout: str = ""
+    flow: FlowSpec = DEFAULT_FLOW
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
@@ -63,12 +102,37 @@ class DatasetSpec:
         for field_name, value, choices in (
             ("alignment", self.alignment, ALIGNMENTS),
             ("representation", self.representation, REPRESENTATIONS),
+            ("flow method", self.flow.method, FLOW_METHODS),
+            ("flow strain", self.flow.strain, STRAIN_FORMULAS),
+            ("flow scale", self.flow.scale, FLOW_SCALES),
         ):
             if value not in choices:
                 raise DatasetError(
                     "dataset-option.unknown",
                     f"unknown {field_name} {value!r}; accepted: {', '.join(choices)}",
                 )
+        if not MIN_FLOW_SIZE <= self.flow.size <= MAX_FLOW_SIZE:
+            raise DatasetError(
+                "flow-size.range",
+                f"--flow-size must be from {MIN_FLOW_SIZE} to {MAX_FLOW_SIZE} pixels; got {self.flow.size}",
+            )
+        if self.flow != DEFAULT_FLOW and self.representation != "flow":
+            raise DatasetError(
+                "flow-option.without-flow",
+                "the --flow options set how --representation flow is computed; got --representation "
+                f"{self.representation}: add --representation flow, or leave the --flow options out",
+            )
+
+    def as_onset(self) -> DatasetSpec:
+        """Return the spec of the onset frames of the same clips."""
+        return replace(self, representation="onset", flow=DEFAULT_FLOW)
+
+    def describe_representation(self) -> str:
+        """Return the representation, with the settings of a flow in parentheses."""
+        if self.representation != "flow":
+            return self.representation
+        flow = self.flow
+        return f"flow ({flow.method} at {flow.size} px, strain {flow.strain}, scale {flow.scale})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,15 +35,18 @@ from harness.planning.preview import StudyPreview, plan_studies
 from harness.planning.request import Request
 from harness.planning.time_estimate import TimeEstimate
 from harness.planning.weight_rule import find_base_run_keys
-from harness.progress import Event, create_progress, format_duration
+from harness.progress import Event, format_duration
+from harness.run_names import format_run_name
 from harness.sample_figures import render_sample_figures
 from harness.scheduling.cell import CellContext
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.executors import open_executor, order_cells
+from harness.scheduling.live_progress import create_progress
 from harness.scheduling.study_runner import run_study
+from harness.tracking.study_index import check_alias
 from harness.tracking.study_summary import log_study_summary
 from harness.tracking.tracker import Tracker
-from reports.document import write_report
+from reports.document import ReportDocument, assemble_document, build_document, write_document
 from studies.results import StudyResult
 
 __all__ = [
@@ -64,29 +67,34 @@ def run(
     out: Path | str = "results",
     tracking_uri: str | None = None,
     execution: ExecutionOptions | None = None,
+    name: str = "",
 ) -> tuple[StudyResult, Path]:
     """Run a study as `harness ablate` or `harness compare` does.
 
-    Cells that finished before are not run again. Cells that fail are listed in the result's failures.
+    Cells that finished before are not run again. Cells that fail are listed in the result's failures. `name`
+    gives the study an alias, by which the commands find it.
 
     Returns:
         The results of the study, and the path of its report.
 
     Raises:
-        ValueError: The request is invalid, or the disk is too small.
+        ValueError: The request is invalid, another study has the alias, or the disk is too small.
         FileNotFoundError: A data set root or pretrained weights do not exist.
         harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
     """
     folder, tracker, execution = Path(out), Tracker(tracking_uri), execution or ExecutionOptions()
+    if name:
+        check_alias(name)
     previews = plan_studies(
         (request,), tracker=tracker, execution=execution, out=folder, with_estimates=False
     )
+    tracker.check_alias_free(name, study_name=previews[0].plan.study.name)
     check_disk_space([preview.disk_need for preview in previews])
     console = Console(file=suppress_broken_pipe(sys.stderr))
-    ((result, report),) = run_studies(
-        previews, tracker=tracker, execution=execution, out=folder, console=console
+    ((document, report),) = run_studies(
+        previews, tracker=tracker, execution=execution, out=folder, console=console, alias=name
     )
-    return result, report
+    return document.evaluations[0].result, report
 
 
 def run_studies(
@@ -98,16 +106,18 @@ def run_studies(
     console: Console,
     joint_report: str = "",
     command: str = "",
-) -> list[tuple[StudyResult, Path]]:
-    """Run planned studies, each followed by its report; return their results and reports.
+    alias: str = "",
+) -> list[tuple[ReportDocument, Path]]:
+    """Run planned studies, each followed by its report; return the reports and the paths of report.md.
 
     `joint_report` adds one report on all studies, in the folder of that name. `command` is the command
-    line that runs the studies, for their record. Call `check_disk_space` before.
+    line that runs the studies, for their record. `alias` is for the only study. Call `check_disk_space`
+    before.
 
     Raises:
         harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
     """
-    results_and_reports: list[tuple[StudyResult, Path]] = []
+    reports: list[tuple[ReportDocument, Path]] = []
     all_figures: dict[str, bytes] = {}
     for preview in previews:
         result, figures = run_plan(
@@ -117,15 +127,18 @@ def run_studies(
             execution=execution,
             estimate=preview.estimate,
             command=command,
+            alias=alias,
         )
-        report = write_report((result,), out / result.study.name, images=figures)
-        log_study_summary(tracker, result, report.parent)
-        results_and_reports.append((result, report))
+        document = build_document((result,), images=figures)
+        report = write_document(document, out / result.study.name, images=figures)
+        log_study_summary(tracker, document.evaluations[0], report.parent)
+        reports.append((document, report))
         all_figures |= figures
     if joint_report:
-        results = [result for result, _ in results_and_reports]
-        write_report(results, out / joint_report, images=all_figures)
-    return results_and_reports
+        evaluations = [document.evaluations[0] for document, _ in reports]
+        joint_document = assemble_document(evaluations, images=all_figures)
+        write_document(joint_document, out / joint_report, images=all_figures)
+    return reports
 
 
 def run_plan(
@@ -136,11 +149,12 @@ def run_plan(
     execution: ExecutionOptions | None = None,
     estimate: TimeEstimate | None = None,
     command: str = "",
+    alias: str = "",
 ) -> tuple[StudyResult, dict[str, bytes]]:
     """Run a planned study and record its sample figures.
 
     If cells run, their total time is recorded with the study and printed next to `estimate`. `command` is
-    recorded as a command line that ran the study.
+    recorded as a command line that ran the study, and `alias` as its alias, unless it is "".
 
     Returns:
         The results of the study, and PNG bytes of its figures by "study/figure" name, as the report needs
@@ -151,13 +165,20 @@ def run_plan(
     locks = CellLocks(tracker.uri)
     figures = render_sample_figures(plan.pixels, plan.splits[0], plan.study)
     with locks.lock(name, wait=True):  # only one of several processes creates the study's MLflow run
-        study_run_id = tracker.open_study(plan.study, commands=(command,) if command else ())
+        study_run_id = tracker.open_study(plan.study, commands=(command,) if command else (), alias=alias)
         if plan.analysis_plan:
             is_new = not has_cells(tracker, plan.study)
             log_plan(tracker, study_run_id, plan.analysis_plan, confirmatory=is_new)
         tracker.log_figures(study_run_id, figures)
+    entry = tracker.find_study_entry(name)
+    states = tracker.cell_states(plan.study) if execution.retry_failed else {}
+    labels = [
+        format_run_name(spec)
+        for spec in plan.study.list_runs()
+        if states.get(spec.key) == execution.pending_state
+    ]
     try:
-        with create_progress(console, name, cells=len(plan.study.list_runs())) as progress:
+        with create_progress(console, entry.label, cells=labels) as progress:
             tracker.retry_policy.notify = lambda message: progress.handle(
                 Event(kind="remark", message=message)
             )
@@ -171,6 +192,7 @@ def run_plan(
                 keep_weights=execution.weight_rule,
                 system_metrics=execution.system_metrics,
                 base_run_keys=find_base_run_keys(plan.study.list_runs()),
+                epoch_record=plan.published_practice,
             )
             with open_executor(plan, execution, context) as executor:
                 result = run_study(plan.study, executor, context, cells=order_cells(plan, executor))
@@ -181,7 +203,8 @@ def run_plan(
             tracker.close_orphaned_runs(study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         console.print(
             "\nstopped; finished cells are kept, and running cells up to their last checkpoints. "
-            f"Run the same command to resume, or `harness report {name}` for a report on the finished cells",
+            f"Run the same command to resume, or `harness report {entry.alias or name}` for a report on the "
+            "finished cells",
             highlight=False,
             soft_wrap=True,
         )

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets.text import pluralize
 from harness.errors import HarnessError, check_choice
 
 if TYPE_CHECKING:  # the command line checks the name of the device before it loads torch
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # the command line checks the name of the device before it lo
     from studies.results import Environment
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-PACKAGES = ("harness", "torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
+PACKAGES = ("harness", "torch", "torchvision", "numpy", "opencv-python", "scikit-image", "mlflow", "fvcore")
 
 
 def check_device_name(name: str) -> None:
@@ -53,7 +54,8 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
-        return f"cpu ({torch.get_num_threads()} threads, {platform.processor() or platform.machine()})"
+        threads = pluralize(torch.get_num_threads(), "thread")
+        return f"cpu ({threads}, {platform.processor() or platform.machine()})"
     return device.type
 
 

@@ -83,7 +83,7 @@ def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: 
     with _wrap_read_errors(store):
         pruners = _read_pruners(_open_storage(store))
     for spec in runs:
-        earlier = pruners.get(_study_name(spec), pruner)
+        earlier = pruners.get(_search_name(spec), pruner)
         if earlier != pruner:
             raise HarnessError(
                 "search-pruner.changed",
@@ -188,16 +188,16 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     with _wrap_read_errors(store):
         storage = _open_storage(store)
         pruners_by_name = _read_pruners(storage)
-    missing_runs = [spec for spec in runs if _study_name(spec) not in pruners_by_name]
+    missing_runs = [spec for spec in runs if _search_name(spec) not in pruners_by_name]
     if missing_runs:
         example = missing_runs[0]
         raise HarnessError(
             "searches.missing",
-            f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have none in "
+            f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have no search in "
             f"{strip_credentials(store)}, such as {example.name} under {example.protocol}: "
             "run `harness tune` with the same options first",
         )
-    distinct_pruners = sorted({pruners_by_name[_study_name(spec)] for spec in runs})
+    distinct_pruners = sorted({pruners_by_name[_search_name(spec)] for spec in runs})
     if len(distinct_pruners) > 1:
         raise HarnessError(
             "searches.several-pruners",
@@ -220,7 +220,7 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     return results
 
 
-def _study_name(spec: RunSpec) -> str:
+def _search_name(spec: RunSpec) -> str:
     return f"{spec.key}-{SPACE_VERSION}"
 
 
@@ -282,7 +282,7 @@ def _read_pruners(storage: BaseStorage) -> dict[str, str]:
 def _load_study(spec: RunSpec, storage: BaseStorage) -> optuna.Study:
     """Load the search of a run, or create it."""
     return optuna.create_study(
-        storage=storage, study_name=_study_name(spec), direction="maximize", load_if_exists=True
+        storage=storage, study_name=_search_name(spec), direction="maximize", load_if_exists=True
     )
 
 

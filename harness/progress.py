@@ -1,14 +1,14 @@
-"""Show the progress of a running study: progress bars on a terminal, plain lines elsewhere."""
+"""Events of a running study, its remaining time, its progress as plain lines, and progress bars."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
+from statistics import fmean
 from typing import Literal
 
 from rich.console import Console
@@ -34,8 +34,8 @@ class Event:
     max_epochs: int = 0
 
 
-TIME_SEPARATOR = "  about "
-"""Text between the metrics of an epoch and the remaining time."""
+FIRST_EPOCHS, EPOCH_INTERVAL, PRINT_INTERVAL_SECONDS = 10, 10, 60.0
+"""Which epochs of a cell get a plain line: the first ones, every tenth, and one if a minute has passed."""
 
 EventSink = Callable[[Event], None]
 
@@ -51,50 +51,84 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
+@dataclass(slots=True, kw_only=True)
+class RunningCell:
+    """A running cell: its start, its last epoch, and the validation accuracy of that epoch (0 to 1).
+
+    `first_epoch` is the number of epochs of an earlier process. `start` and `epoch_time` are seconds of
+    `time.monotonic`. `max_epochs` is 0 for a cell that trains nothing.
+    """
+
+    start: float
+    epoch_time: float
+    max_epochs: int = 0
+    first_epoch: int = 0
+    epoch: int = 0
+    validation_accuracy: float | None = None
+
+    def estimate_seconds_left(self, now: float) -> float | None:
+        """Return an upper bound, because training may stop early; None before the first measured epoch."""
+        epochs_run = self.epoch - self.first_epoch
+        if epochs_run < 1:
+            return None
+        seconds_per_epoch = (self.epoch_time - self.start) / epochs_run
+        return max(0.0, seconds_per_epoch * (self.max_epochs - self.epoch) - (now - self.epoch_time))
+
+
 class RemainingTime:
     """Estimate the remaining time of a study from the cells that have run.
 
-    The estimate for a running cell is an upper bound, because training may stop early. Rich's own estimate
-    does not use epochs, so it shows nothing until a cell ends, and it counts reused cells as cells that ran.
+    Rich's own estimate does not use epochs, so it shows nothing until a cell ends, and it counts reused cells
+    as cells that ran.
     """
 
     def __init__(self, cells: int) -> None:
         self.cells_left = cells
         self.cell_seconds: list[float] = []
-        self.starts: dict[str, tuple[float, int]] = {}
+        self.running: dict[str, RunningCell] = {}
 
-    def start_cell(self, label: str) -> None:
+    def start_cell(self, label: str, *, max_epochs: int) -> None:
         """Record that a cell starts now."""
-        self.starts[label] = time.monotonic(), 0
+        now = time.monotonic()
+        self.running[label] = RunningCell(start=now, epoch_time=now, max_epochs=max_epochs)
 
-    def resume_cell(self, label: str, *, epoch: int) -> None:
-        """Record that a cell resumes now, after `epoch` epochs of an earlier process."""
-        self.starts[label] = time.monotonic(), epoch
+    def record_epochs(self, label: str, epochs: Sequence[Epoch]) -> None:
+        """Record finished epochs of a running cell; several are those of an earlier process."""
+        cell, now = self.running[label], time.monotonic()
+        cell.epoch, cell.epoch_time = epochs[-1].number, now
+        cell.validation_accuracy = epochs[-1].validation_accuracy
+        if len(epochs) > 1:
+            cell.start, cell.first_epoch = now, cell.epoch
 
     def finish_cell(self, label: str) -> None:
         """Record that a cell ended. Only cells that were started count for the mean time."""
-        if label in self.starts:
-            self.cell_seconds.append(time.monotonic() - self.starts.pop(label)[0])
+        cell = self.running.pop(label, None)
+        if cell:
+            self.cell_seconds.append(time.monotonic() - cell.start)
         self.cells_left -= 1
 
-    def format_time(self, label: str, *, epoch: int, epochs: int) -> str:
-        """Return the remaining time of the study as text, or "" before the first measurement."""
-        start, first_epoch = self.starts[label]
-        elapsed, epochs_run = time.monotonic() - start, epoch - first_epoch
-        if not epochs_run and not self.cell_seconds:
-            return ""
-        cell_rest = elapsed / epochs_run * (epochs - epoch) if epochs_run else 0.0
-        mean = sum(self.cell_seconds) / len(self.cell_seconds) if self.cell_seconds else elapsed + cell_rest
-        running_cells = len(self.starts)
-        return format_duration(cell_rest + mean * max(0, self.cells_left - running_cells) / running_cells)
+    def estimate_seconds_left(self) -> float | None:
+        """Return the remaining seconds of the study, or None before the first measurement."""
+        now = time.monotonic()
+        rests = {label: cell.estimate_seconds_left(now) for label, cell in self.running.items()}
+        known_rests = {label: rest for label, rest in rests.items() if rest is not None}
+        if not known_rests and not self.cell_seconds:
+            return None
+        durations = self.cell_seconds or [
+            now - self.running[label].start + rest for label, rest in known_rests.items()
+        ]
+        waiting_cells = max(0, self.cells_left - len(self.running))
+        waiting_seconds = fmean(durations) * waiting_cells / max(1, len(self.running))
+        return max(known_rests.values(), default=0.0) + waiting_seconds
 
 
 class PlainProgress:
-    """Print progress as plain lines, for logs and pipes."""
+    """Print progress as plain lines, for logs and pipes: few of the epochs, and every other event."""
 
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
         self.console, self.cells, self.cells_printed = console, cells, 0
         self.remaining = RemainingTime(cells)
+        self.print_times: dict[str, float] = {}
         self._print(f"study {study}: {pluralize(cells, 'cell')}")
 
     def __enter__(self) -> PlainProgress:
@@ -105,21 +139,35 @@ class PlainProgress:
 
     def handle(self, event: Event) -> None:
         """Print a line for the event, with the cell's label if several cells run in parallel."""
-        is_parallel = len(self.remaining.starts) > 1
+        is_parallel = len(self.remaining.running) > 1
         prefix = f"{event.label}: " if is_parallel else ""
         if event.kind == "begun":
-            self.remaining.start_cell(event.label)
+            self.remaining.start_cell(event.label, max_epochs=event.max_epochs)
             self._print(f"{self._format_number()} {event.label}")
         elif event.kind == "epochs":
-            self._print(f"  {prefix}{_format_last_epoch(event, self.remaining)}")
+            self.remaining.record_epochs(event.label, event.epochs)
+            if self._is_printed(event):
+                self.print_times[event.label] = time.monotonic()
+                self._print(f"  {prefix}{_format_last_epoch(event, self.remaining)}")
         elif event.kind == "remark":
             self._print(event.message)
-        elif event.label in self.remaining.starts:
+        elif event.label in self.remaining.running:
             self.remaining.finish_cell(event.label)
             self._print(f"  {prefix}{'failed' if event.kind == 'failed' else 'done'}: {event.message}")
         else:
             self.remaining.finish_cell(event.label)
             self._print(f"{self._format_number()} {event.label}  {event.kind}: {event.message}")
+
+    def _is_printed(self, event: Event) -> bool:
+        """Return True for the first epochs, every tenth, the last, resumed ones, and one per minute."""
+        number = event.epochs[-1].number
+        return (
+            number <= FIRST_EPOCHS
+            or number % EPOCH_INTERVAL == 0
+            or number == event.max_epochs
+            or len(event.epochs) > 1
+            or time.monotonic() - self.print_times.get(event.label, 0.0) > PRINT_INTERVAL_SECONDS
+        )
 
     def _format_number(self) -> str:
         self.cells_printed += 1
@@ -130,71 +178,15 @@ class PlainProgress:
 
 
 def _format_last_epoch(event: Event, remaining: RemainingTime) -> str:
-    """Format the last epoch of an event and the remaining time on one line."""
+    """Format the last epoch of an event and the remaining time of the study on one line."""
     last_epoch, is_resumed = event.epochs[-1], len(event.epochs) > 1
-    if is_resumed:
-        remaining.resume_cell(event.label, epoch=last_epoch.number)
-    time_left = remaining.format_time(event.label, epoch=last_epoch.number, epochs=event.max_epochs)
-    time_text = f"{TIME_SEPARATOR}{time_left} left" if time_left else ""
+    seconds_left = remaining.estimate_seconds_left()
+    time_text = "" if seconds_left is None else f"  about {format_duration(seconds_left)} left"
     return (
         f"{'resumed after ' if is_resumed else ''}epoch {last_epoch.number}/{event.max_epochs}  "
         f"loss {last_epoch.train_loss:.4f}  "
         f"val {100 * last_epoch.validation_accuracy:.1f} %{time_text}"
     )
-
-
-class LiveProgress:
-    """Show a progress bar for the study and for each running cell, and a line for each finished cell."""
-
-    def __init__(self, console: Console, study: str, *, cells: int) -> None:
-        self.remaining = RemainingTime(cells)
-        self.bars = Bars(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[words]}", markup=False),
-            console=console,
-        )
-        self.study_task = self.bars.add_task(study, total=cells, words="")
-        self.cell_tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> LiveProgress:
-        self.bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.bars.stop()
-
-    def handle(self, event: Event) -> None:
-        """Update the bars; print a line for each finished cell and each remark."""
-        if event.kind == "begun":
-            self.remaining.start_cell(event.label)
-            self.cell_tasks[event.label] = self.bars.add_task(event.label, total=event.max_epochs, words="")
-        elif event.kind == "epochs":
-            last_epoch = event.epochs[-1]
-            message = _format_last_epoch(event, self.remaining).partition("  ")[2]
-            metrics, separator, time_left = message.partition(TIME_SEPARATOR)
-            self.bars.update(self.cell_tasks[event.label], completed=last_epoch.number, words=metrics)
-            self.bars.update(self.study_task, words=f"{separator}{time_left}".strip())
-        elif event.kind == "remark":
-            self._print(event.message)
-        else:
-            self.remaining.finish_cell(event.label)
-            if event.label in self.cell_tasks:
-                self.bars.remove_task(self.cell_tasks.pop(event.label))
-            self.bars.advance(self.study_task)
-            prefix = "" if event.kind == "finished" else f"{event.kind}, "
-            self._print(f"{event.label}: {prefix}{event.message}")
-
-    def _print(self, text: str) -> None:
-        self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def create_progress(console: Console, study: str, *, cells: int) -> PlainProgress | LiveProgress:
-    """Return live progress bars if the console is a terminal, else plain lines."""
-    return (LiveProgress if console.is_terminal else PlainProgress)(console, study, cells=cells)
 
 
 @contextmanager

@@ -6,11 +6,15 @@ import math
 import tempfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from datasets.augment import AugmentParams, augment, sample_params
+from datasets.augment import AugmentParams, augment, augment_flow, sample_params
 from datasets.preprocessing.image_array import ImageArray
+from datasets.preprocessing.representations import quantize_flow
 from datasets.spec import Split
 from reports.plots.image_panels import draw_augmentation_strip, draw_sample_sheet
 from reports.plots.style import escape_mathtext
@@ -28,21 +32,30 @@ def render_sample_figures(pixels: ImageArray, split: Split, study: Study) -> dic
     rows = [i for c in range(len(table.classes)) for i in _select_samples(pixels, c)]
     names = [(table.classes[table.samples[i].label], table.samples[i].subject) for i in rows]
     titles = [f"{escape_mathtext(label)}\n{escape_mathtext(subject)}" for label, subject in names]
-    images = pixels.images[[split.train[0]] * 8]
+    images = torch.from_numpy(pixels.images[[split.train[0]] * 8])
     params = sample_params(
         len(images), study.training.augmentation, generator=torch.Generator().manual_seed(0)
     )
-    augmented_images = augment(torch.from_numpy(images), params)
+    augmented_images = (augment_flow if images.is_floating_point() else augment)(images, params)
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: Path(folder) / f"{name}.png" for name in ("samples", "augmentation")}
-        draw_sample_sheet(pixels.images[rows], titles, paths["samples"])
+        draw_sample_sheet(_to_bytes(pixels.images[rows]), titles, paths["samples"])
         draw_augmentation_strip(
-            images[0],
-            (augmented_images * 255).byte().numpy(),
+            _to_bytes(images[0].numpy()),
+            _to_bytes(augmented_images.numpy())
+            if images.is_floating_point()
+            else (augmented_images * 255).byte().numpy(),
             paths["augmentation"],
             draws=_describe_draws(params, side=images.shape[3]),
         )
         return {name: path.read_bytes() for name, path in paths.items()}
+
+
+def _to_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return images (..., 3, H, W) as bytes; float maps of a flow are clipped as in `quantize_flow`."""
+    if images.dtype == np.uint8:
+        return images
+    return np.moveaxis(quantize_flow(np.moveaxis(images.astype(np.float32), -3, -1)), -1, -3)
 
 
 def _describe_draws(params: AugmentParams, *, side: int) -> list[str]:

@@ -66,7 +66,7 @@ def get_plan_status(evaluation: StudyEvaluation) -> str:
     return "confirmatory" if evaluation.result.is_confirmatory else "exploratory"
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)  # the protocols of several studies, for one report on all of them
 def compute_differences(
     evaluation: StudyEvaluation, protocol: str, *, metric: Metric | None = None
 ) -> tuple[ArmDifference, ...]:

@@ -1,11 +1,11 @@
-"""Blocks of a report as values: headings, texts, lists, tables, figures, and folds that hold blocks."""
+"""Blocks of a report as values: headings, texts, lists, tables, figures, and collapsible parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reports.table import ReportFigure, Summary, Table
+from reports.table import ReportFigure, Statement, Summary, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +25,10 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """An item of a list: a text, then a command or another piece of code, "" if there is none."""
-
-    text: str
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bullets:
     """A list with a line of text before it, "" for none."""
 
-    items: tuple[Item, ...]
+    items: tuple[Statement, ...]
     intro: str = ""
 
 
@@ -52,30 +44,40 @@ class Inconsistencies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedNotes:
+class SharedNotesPlaceholder:
     """The place of the notes that several tables and figures have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fold:
+class Collapsible:
     """Blocks that a page hides until the reader opens them."""
 
     title: str
     blocks: tuple[Block, ...]
 
 
-Block = Heading | Paragraph | Bullets | Table | ReportFigure | Summary | Inconsistencies | SharedNotes | Fold
+Block = (
+    Heading
+    | Paragraph
+    | Bullets
+    | Table
+    | ReportFigure
+    | Summary
+    | Inconsistencies
+    | SharedNotesPlaceholder
+    | Collapsible
+)
 
 
 def build_bullets(texts: Iterable[str], *, intro: str = "") -> Bullets:
     """Return a list of plain texts."""
-    return Bullets(items=tuple(Item(text=text) for text in texts), intro=intro)
+    return Bullets(items=tuple(Statement(text=text) for text in texts), intro=intro)
 
 
 def flatten(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield the blocks in order, with the blocks of a fold in its place."""
+    """Yield the blocks in order; the blocks of a collapsible part take its place."""
     for block in blocks:
-        if isinstance(block, Fold):
+        if isinstance(block, Collapsible):
             yield from flatten(block.blocks)
         else:
             yield block

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.blocks import Block, Heading, SharedNotes, flatten
-from reports.headings import build_headings
+from reports.blocks import Block, Heading, SharedNotesPlaceholder, flatten
+from reports.headings import build_study_headings
 from reports.html import render_page
 from reports.markdown import render_blocks
 from reports.numbering import NumberedBlock, number_blocks
@@ -55,12 +55,22 @@ def build_document(results: Iterable[StudyResult], *, images: Iterable[str]) -> 
     Raises:
         StudyError: `results` is empty.
     """
-    evaluations = tuple(sorted(map(evaluate_study, results), key=_get_sort_key))
+    return assemble_document(tuple(map(evaluate_study, results)), images=images)
+
+
+def assemble_document(evaluations: Sequence[StudyEvaluation], *, images: Iterable[str]) -> ReportDocument:
+    """Build the report on evaluated studies, as `build_document` does.
+
+    Raises:
+        StudyError: `evaluations` is empty.
+    """
+    evaluations = tuple(sorted(evaluations, key=_get_sort_key))
     if not evaluations:
         raise StudyError("report.no-study", "a report needs at least one study; got none")
     titles = dict.fromkeys(dataset_title(evaluation.study.dataset.name) for evaluation in evaluations)
     kinds = dict.fromkeys(evaluation.study.kind for evaluation in evaluations)
-    title = f"{' and '.join(kinds).capitalize()} on {', '.join(titles)}"
+    alias = evaluations[0].result.alias if len(evaluations) == 1 else ""
+    title = f"{' and '.join(kinds).capitalize()} on {', '.join(titles)}{f': {alias}' if alias else ''}"
     blocks = (
         Heading(text=title, level=1),
         *_build_blocks(evaluations, name_image_files(images, evaluations)),
@@ -80,7 +90,15 @@ def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[s
         StudyError: `results` is empty.
         OSError: `out` cannot be written.
     """
-    document = build_document(results, images=images)
+    return write_document(build_document(results, images=images), out, images=images)
+
+
+def write_document(document: ReportDocument, out: Path, *, images: Mapping[str, bytes]) -> Path:
+    """Write the three files and the figures of a report to `out`, as `write_report` does.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
     save_images(document, images, out=out)
     for figure in document.figures:
         if figure.draw:
@@ -140,7 +158,7 @@ def _build_blocks(evaluations: Sequence[StudyEvaluation], image_files: Mapping[s
     else:
         yield from build_claim_section(evaluations)
         yield from build_summary_section(evaluations)
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     displayed_keys: set[str] = set()
     for evaluation in evaluations:
         run_keys = {key for outcome in evaluation.select_arm("proposed") for key in outcome.run_keys}
@@ -151,7 +169,7 @@ def _build_blocks(evaluations: Sequence[StudyEvaluation], image_files: Mapping[s
         )
         displayed_keys |= run_keys
     yield from build_protocol_effect_section(evaluations)
-    yield SharedNotes()
+    yield SharedNotesPlaceholder()
     yield from build_setup_section(evaluations)
     yield from build_data_section(evaluations, image_files)
     yield from build_paper_appendix(evaluations, image_files)

@@ -12,7 +12,7 @@ from studies.study import Study
 TRAINING_FIELDS = ("epochs", "batch_size", "learning_rate", "gamma", "class_weights", "patience")
 
 
-def build_headings(studies: Sequence[Study]) -> dict[str, str]:
+def build_study_headings(studies: Sequence[Study]) -> dict[str, str]:
     """Return a unique heading for each study, by study name.
 
     Studies with the same headline get the traits in which they differ appended. If these are the same too,
@@ -57,7 +57,7 @@ def _describe_traits(study: Study) -> tuple[str, ...]:
         f"verdicts by {METRIC_NAMES[study.metric]}, margin ±{100 * study.margin:g} points",
         f"{dataset.image_size} px",
         f"width {', '.join(f'{width:g}' for width in widths)}",
-        f"representation {dataset.representation}",
+        f"representation {dataset.describe_representation()}",
         f"alignment {dataset.alignment}",
         f"layout {dataset.layout or 'detected'}",
         f"classes {', '.join(dataset.classes) or 'default'}",

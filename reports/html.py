@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.blocks import Bullets, Heading, Item, Paragraph
+from reports.blocks import Bullets, Heading, Paragraph
 from reports.markdown import normalize_line
-from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedFold
-from reports.table import Cell, ReportFigure, Summary, Table
+from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedCollapsible
+from reports.table import Cell, ReportFigure, Statement, Summary, Table
 
 ASSETS = Path(__file__).with_name("page")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -75,7 +75,7 @@ def _escape(text: str) -> str:
 
 
 def _name_run(run: Mapping[str, Any]) -> str:
-    fold = f" · fold {run['fold']}" if run["fold"] else ""
+    fold = f" · fold {run['fold']} of {run['folds']}" if run["folds"] > 1 else ""
     split = f" · split {run['split_seed']}" if run["split_seed"] else ""
     return f"{run['network']} · {run['protocol']}{split} · seed {run['seed']}{fold}"
 
@@ -108,7 +108,7 @@ class _PageWriter:
                 return f"<p><strong>{text}</strong></p>" if block.is_strong else f"<p>{text}</p>"
             case Bullets():
                 intro = f"<p>{_escape(block.intro)}</p>\n" if block.intro else ""
-                return f"{intro}{_render_list(map(_render_item, block.items))}"
+                return f"{intro}{_render_list(map(self._render_item, block.items))}"
             case Summary():
                 return self._render_summary(block)
             case NoteList():
@@ -116,8 +116,8 @@ class _PageWriter:
                     f'<li id="{label}">{label}: {_escape(note)}</li>' for label, note in block.notes
                 )
                 return f"<ul>\n{items}\n</ul>"
-            case NumberedFold():
-                return self._render_fold(block)
+            case NumberedCollapsible():
+                return self._render_collapsible(block)
             case Numbered():
                 return self._render_numbered(block)
 
@@ -125,11 +125,12 @@ class _PageWriter:
         self.headings.append(heading)
         return f'<h{heading.level} id="part-{len(self.headings)}">{_escape(heading.text)}</h{heading.level}>'
 
-    def _render_fold(self, fold: NumberedFold) -> str:
-        self.headings.append(Heading(text=fold.title, level=3))
+    def _render_collapsible(self, collapsible: NumberedCollapsible) -> str:
+        self.headings.append(Heading(text=collapsible.title, level=3))
         anchor = f"part-{len(self.headings)}"
-        content = self.render_blocks(fold.blocks)
-        return f'<details id="{anchor}"><summary>{_escape(fold.title)}</summary>\n{content}\n</details>'
+        content = self.render_blocks(collapsible.blocks)
+        title = _escape(collapsible.title)
+        return f'<details id="{anchor}"><summary>{title}</summary>\n{content}\n</details>'
 
     def render_contents(self) -> str:
         """Return the links to the headings of level 2 and 3."""
@@ -141,12 +142,13 @@ class _PageWriter:
         )
 
     def _render_summary(self, summary: Summary) -> str:
-        progress = f"<p><strong>{_escape(summary.progress.text)}</strong></p>\n" if summary.progress else ""
-        findings = _render_list(
-            f"{_escape(statement.text)}{self._render_runs(statement.run_keys)}"
-            for statement in summary.findings
-        )
-        return progress + findings
+        progress = summary.progress
+        progress_text = f"<p><strong>{self._render_item(progress)}</strong></p>\n" if progress else ""
+        return progress_text + _render_list(map(self._render_item, summary.findings))
+
+    def _render_item(self, item: Statement) -> str:
+        code = f" <code>{_escape(item.code)}</code>" if item.code else ""
+        return f"{_escape(item.text)}{code}{self._render_runs(item.run_keys)}"
 
     def _render_numbered(self, numbered: Numbered) -> str:
         block = numbered.block
@@ -226,7 +228,7 @@ class _PageWriter:
         return f"#set-{self.run_sets.setdefault(run_keys, len(self.run_sets) + 1)}"
 
     def render_run_sets(self) -> str:
-        """Return a folded section with the runs of each set."""
+        """Return a collapsible section with the runs of each set."""
         if not self.run_sets:
             return ""
         heading = self._render_heading(Heading(text="Runs behind the numbers"))
@@ -248,10 +250,6 @@ def _select_column_class(table: Table, column: int) -> str:
         return ' class="num"'
     is_long = any(len(row[column].text) > MAX_CELL_LENGTH for row in table.rows)
     return ' class="text"' if is_long and not table.row_keys else ""
-
-
-def _render_item(item: Item) -> str:
-    return _escape(item.text) + (f" <code>{_escape(item.code)}</code>" if item.code else "")
 
 
 def _render_list(items: Iterable[str]) -> str:

@@ -12,9 +12,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from reports.blocks import Bullets, Heading, Item, Paragraph
-from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedFold
-from reports.table import ReportFigure, Summary, Table
+from reports.blocks import Bullets, Heading, Paragraph
+from reports.numbering import NoteList, Numbered, NumberedBlock, NumberedCollapsible
+from reports.table import ReportFigure, Statement, Summary, Table
 
 _MARKUP = re.compile(r"[\\`*<>\[\]|~$&]|(?<![^\W_])_|_(?![^\W_])")
 _WHITESPACE = re.compile(r"[ \x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
@@ -137,11 +137,11 @@ def _render_block(block: NumberedBlock) -> str:
             return "\n\n".join(part for part in (escape(block.intro), items) if part)
         case Summary():
             progress = f"**{escape(block.progress.text)}**" if block.progress else ""
-            findings = render_bullets(statement.text for statement in block.findings)
+            findings = "\n".join(f"- {_render_item(statement)}" for statement in block.findings)
             return "\n\n".join(part for part in (progress, findings) if part)
         case NoteList():
             return render_bullets(f"{label}: {note}" for label, note in block.notes)
-        case NumberedFold():
+        case NumberedCollapsible():
             title = html.escape(normalize_line(block.title))
             content = render_blocks(block.blocks)
             return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
@@ -149,7 +149,7 @@ def _render_block(block: NumberedBlock) -> str:
             return _render_numbered(block)
 
 
-def _render_item(item: Item) -> str:
+def _render_item(item: Statement) -> str:
     return " ".join((escape(item.text), *((render_code(item.code),) if item.code else ())))
 
 

@@ -66,6 +66,8 @@ def _compute_discordance(first_training: TrainingOutcome, second_training: Train
     """Return the share of units that exactly one of two trainings predicts correctly."""
     second_correct = second_training.correct_by_unit
     return fmean(
-        second_correct.get(unit, is_correct) != is_correct
-        for unit, is_correct in first_training.correct_by_unit.items()
+        [
+            second_correct.get(unit, is_correct) != is_correct
+            for unit, is_correct in first_training.correct_by_unit.items()
+        ]
     )

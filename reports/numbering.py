@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from reports.blocks import (
     Block,
     Bullets,
-    Fold,
+    Collapsible,
     Heading,
     Inconsistencies,
     Paragraph,
-    SharedNotes,
+    SharedNotesPlaceholder,
     build_bullets,
     flatten,
 )
@@ -38,14 +38,14 @@ class NoteList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedFold:
-    """A fold whose blocks are numbered."""
+class NumberedCollapsible:
+    """A collapsible part whose blocks are numbered."""
 
     title: str
     blocks: tuple[NumberedBlock, ...]
 
 
-NumberedBlock = Heading | Paragraph | Bullets | Summary | Numbered | NoteList | NumberedFold
+NumberedBlock = Heading | Paragraph | Bullets | Summary | Numbered | NoteList | NumberedCollapsible
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,12 +59,13 @@ class _Counts:
 def number_blocks(blocks: Sequence[Block]) -> tuple[NumberedBlock, ...]:
     """Number tables and figures in order, label shared notes, and list each inconsistency of the paper once.
 
-    A note of several tables and figures is listed at `SharedNotes`, where the tables and figures cite it. It
-    stays with its only table or figure otherwise, and with each of them if the report has no `SharedNotes`.
+    A note of several tables and figures is listed at `SharedNotesPlaceholder`, where the tables and figures
+    cite it. A note of a single table or figure stays with it. Without a `SharedNotesPlaceholder` every note
+    stays with each of its tables and figures.
     """
     flat_blocks = tuple(flatten(blocks))
     shared_notes: list[str] = []
-    if any(isinstance(block, SharedNotes) for block in flat_blocks):
+    if any(isinstance(block, SharedNotesPlaceholder) for block in flat_blocks):
         note_counts = Counter(
             note
             for block in flat_blocks
@@ -82,12 +83,12 @@ def _number(blocks: Iterable[Block], counts: _Counts) -> Iterator[NumberedBlock]
             yield _number_block(block, counts)
         elif isinstance(block, Inconsistencies):
             yield from _list_inconsistencies(block, counts.reported_ids)
-        elif isinstance(block, SharedNotes):
+        elif isinstance(block, SharedNotesPlaceholder):
             if counts.labels_by_note:
                 yield Heading(text="Notes on tables and figures")
                 yield NoteList(notes=tuple((label, note) for note, label in counts.labels_by_note.items()))
-        elif isinstance(block, Fold):
-            yield NumberedFold(title=block.title, blocks=tuple(_number(block.blocks, counts)))
+        elif isinstance(block, Collapsible):
+            yield NumberedCollapsible(title=block.title, blocks=tuple(_number(block.blocks, counts)))
         else:
             yield block
 

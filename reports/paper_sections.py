@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from architectures.catalogue import CATALOGUE
-from reports.blocks import Block, Bullets, Fold, Heading, Inconsistencies, Item, Paragraph, build_bullets
+from reports.blocks import Block, Bullets, Collapsible, Heading, Inconsistencies, Paragraph
 from reports.claims.table import build_claim_table, describe_claim_results
 from reports.outcomes import StudyEvaluation
+from reports.table import Statement
 from reports.tables.costs import build_block_cost_table
 from reports.tables.layers import build_layer_table
 from reports.tables.paper_coverage import find_missing_items
@@ -26,7 +27,7 @@ def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
     table = build_claim_table(evaluations)
     if table:
         yield Heading(text="The paper's claims")
-        yield build_bullets(describe_claim_results(evaluations))
+        yield Bullets(items=describe_claim_results(evaluations))
         yield table
 
 
@@ -35,8 +36,8 @@ def build_paper_appendix(
 ) -> Iterator[Block]:
     """Yield what a report says about the paper beside its claims.
 
-    It is folded if no study is on a dataset of the paper. `image_files` maps "{study.name}/{image name}" to a
-    file.
+    The part is collapsible if no study is on a dataset of the paper. `image_files` maps
+    "{study.name}/{image name}" to a file.
     """
     yield Heading(text="Appendix: the paper")
     yield Paragraph(text=PAPER_TEXT)
@@ -49,7 +50,7 @@ def build_paper_appendix(
     if any(evaluation.study.dataset.name in PUBLISHED_RESULTS for evaluation in evaluations):
         yield from blocks
     else:
-        yield Fold(title="Its networks, uncovered results and inconsistencies", blocks=blocks)
+        yield Collapsible(title="Its networks, uncovered results and inconsistencies", blocks=blocks)
 
 
 def _build_network_blocks(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
@@ -81,7 +82,7 @@ def _build_missing_item_blocks(
         return
     yield Bullets(
         items=tuple(
-            Item(text=f"{reason}: {', '.join(items)}.", code=command)
+            Statement(text=f"{reason}: {', '.join(items)}.", code=command)
             for (reason, command), items in items_by_reason.items()
         )
     )

@@ -34,11 +34,21 @@ def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvalu
     data = {
         "format": FORMAT,
         "studies": [evaluation.study.name for evaluation in evaluations],
+        "aliases": {
+            evaluation.study.name: evaluation.result.alias
+            for evaluation in evaluations
+            if evaluation.result.alias
+        },
         "commands": {evaluation.study.name: evaluation.result.commands for evaluation in evaluations},
         "runs": [run for evaluation in evaluations for run in list_runs(evaluation)],
         "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],
         "summary": [
-            {"study": summary.study_name, "text": statement.text, "run_keys": statement.run_keys}
+            {
+                "study": summary.study_name,
+                "text": statement.text,
+                "command": statement.code,
+                "run_keys": statement.run_keys,
+            }
             for summary in summaries
             for statement in summary.statements
         ],
@@ -86,6 +96,7 @@ def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
             "split_seed": spec.split_seed,
             "seed": spec.seed,
             "fold": spec.fold,
+            "folds": spec.folds,
             "end_time": result.end_time or None,
             "commit": result.environment.commit,
             "versions": dict(result.environment.versions),

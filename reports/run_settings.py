@@ -14,7 +14,7 @@ from studies.claim_checks import CHECK_DESCRIPTIONS
 from studies.metrics import METRIC_NAMES, compute_scores, to_evaluation_unit
 from studies.results import RunResult, format_end_times
 from studies.spec import TrainingSpec
-from studies.study import Study
+from studies.study import Study, format_study_label
 
 PROTOCOL_TEXTS = {
     "frame": "7:2:1 over frames, as in the paper: frames of one clip can be in training and test",
@@ -48,7 +48,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
     seconds = sum(run.seconds for run in result.results)
     time_text = format_end_times(run.end_time for run in result.results)
     return (
-        f"Study: {study.name}",
+        f"Study: {format_study_label(study.name, result.alias)}",
         f"Networks: {', '.join(arm.name for arm in study.arms)}",
         *(f"Protocol {name}: {PROTOCOL_TEXTS.get(name, 'user-defined')}" for name in study.protocols),
         f"Split seeds: {', '.join(map(str, study.split_seeds))}; training seeds: "
@@ -68,7 +68,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
 def describe_images(spec: DatasetSpec) -> str:
     """Return the image size, frame policy, layout, alignment and representation of a dataset."""
     layout = f", layout {spec.layout}" if spec.layout else ""
-    preparation = f"alignment {spec.alignment}, representation {spec.representation}"
+    preparation = f"alignment {spec.alignment}, representation {spec.describe_representation()}"
     return f"{spec.image_size} px, frames {spec.frame_policy}{layout}, {preparation}"
 
 
@@ -94,7 +94,7 @@ def _build_micro_batch_notes(results: Iterable[RunResult]) -> tuple[str, ...]:
     return tuple(
         f"{run.spec.name} ({run.spec.protocol}, {format_training(run.spec)}, fold {run.spec.fold}) was "
         f"trained with each batch in {run.micro_batches} micro-batches, because a whole batch did not fit; "
-        "gradients are those of the whole batch, batch norm statistics those of each micro-batch"
+        "gradients cover the whole batch, batch norm statistics each micro-batch"
         for run in results
         if run.micro_batches > 1
     )

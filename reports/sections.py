@@ -9,24 +9,23 @@ from datasets.catalogue import DATASETS
 from reports.blocks import (
     Block,
     Bullets,
-    Fold,
+    Collapsible,
     Heading,
     Inconsistencies,
-    Item,
     Paragraph,
     build_bullets,
 )
-from reports.headings import build_headings
+from reports.headings import build_study_headings
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import dataset_title, find_paper_reference
 from reports.question import describe_question
 from reports.run_settings import build_run_index_table, describe_settings
 from reports.summary import describe_answers, describe_details, describe_progress
-from reports.table import ReportFigure, Summary
+from reports.table import ReportFigure, Statement, Summary
 from reports.tables.overview import build_forest_figure, build_overview_table
 from reports.tables.protocol_effect import build_protocol_effect_tables
 from reports.tables.sample_counts import build_leakage_table, build_sample_table, get_data_summaries
-from studies.presets import describe_purpose
+from studies.presets import get_purpose
 
 MAX_ANOMALIES = 10
 
@@ -50,11 +49,11 @@ def build_synthetic_warning(evaluations: Sequence[StudyEvaluation]) -> Iterator[
 def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield for each study its question, its answer, one table and one forest plot; the rest is folded."""
     yield Heading(text="Summary")
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         name = evaluation.study.name
         yield Paragraph(text=describe_question(evaluation.study))
-        if purpose := describe_purpose(evaluation.study.preset):
+        if purpose := get_purpose(evaluation.study.preset):
             yield Paragraph(text=purpose)
         yield Summary(
             study_name=name,
@@ -68,7 +67,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
             yield figure
         details = describe_details(evaluation)
         if details:
-            yield Fold(
+            yield Collapsible(
                 title="Verdicts in full, best network, and limits",
                 blocks=(Summary(study_name=name, findings=details),),
             )
@@ -77,11 +76,11 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
 def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield the commands and settings of each study."""
     yield Heading(text="Setup")
-    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    headings_by_study = build_study_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield Heading(text=headings_by_study[evaluation.study.name], level=3)
-        commands = (Item(text="Command:", code=command) for command in evaluation.result.commands)
-        settings = (Item(text=text) for text in describe_settings(evaluation))
+        commands = (Statement(text="Command:", code=command) for command in evaluation.result.commands)
+        settings = (Statement(text=text) for text in describe_settings(evaluation))
         yield Bullets(items=(*commands, *settings))
 
 
@@ -190,4 +189,4 @@ def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[
     )
     tables = tuple(build_run_index_table(evaluation) for evaluation in evaluations)
     run_count = sum(len(table.rows) for table in tables)
-    yield Fold(title=f"Index of {run_count} runs", blocks=tables)
+    yield Collapsible(title=f"Index of {run_count} runs", blocks=tables)

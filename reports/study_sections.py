@@ -1,11 +1,11 @@
-"""Sections of a report on one study: scores, classes and subjects, seeds, checks, costs, training."""
+"""Sections of a report on one study: scores, classes, seeds, checks, published practice, costs, training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from architectures.catalogue import PROPOSED
-from reports.blocks import Block, Fold, Heading, Inconsistencies
+from reports.blocks import Block, Collapsible, Heading, Inconsistencies, Paragraph
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import find_paper_reference
 from reports.plots.score_figures import build_class_heat_map, build_pareto_figure, build_subject_heat_map
@@ -26,6 +26,10 @@ from reports.tables.latency import build_latency_figure, build_latency_table
 from reports.tables.loss_comparison import build_loss_table
 from reports.tables.network_scores import build_paper_table, build_score_table, build_size_table
 from reports.tables.per_class import build_class_table
+from reports.tables.published_practice import INTRODUCTION as PRACTICE_INTRODUCTION
+from reports.tables.published_practice import TITLE as PRACTICE_TITLE
+from reports.tables.published_practice import build_practice_summary, build_practice_table
+from reports.tables.published_scores import build_published_table
 from reports.tables.robustness import build_robustness_figure, build_robustness_table
 from reports.tables.search_budget import build_budget_figure, build_budget_table
 from reports.tables.stability import build_stability_table
@@ -45,15 +49,19 @@ def build_study_section(
     yield from _build_part(
         "Scores", _build_comparison_scores if is_comparison else _build_ablation_scores, evaluation
     )
+    yield from _build_part("Published numbers", _build_published_numbers, evaluation)
 
     def build_classes(evaluation: StudyEvaluation) -> Iterator[Block]:
         return _build_classes(evaluation, include_table=include_classes)
 
-    yield from _build_fold("Classes and subjects", build_classes, evaluation)
-    yield from _build_fold("Uncertainty, stability over seeds, and calibration", _build_seeds, evaluation)
+    yield from _build_collapsible("Classes and subjects", build_classes, evaluation)
+    yield from _build_collapsible(
+        "Uncertainty, stability over seeds, and calibration", _build_seeds, evaluation
+    )
     yield from _build_part("Checks", _build_checks, evaluation)
-    yield from _build_fold("Size and work", _build_costs, evaluation)
-    yield from _build_fold("Training curves and searches", _build_training, evaluation)
+    yield from _build_part(PRACTICE_TITLE, _build_published_practice, evaluation)
+    yield from _build_collapsible("Size and work", _build_costs, evaluation)
+    yield from _build_collapsible("Training curves and searches", _build_training, evaluation)
 
 
 def _build_part(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator[Block]:
@@ -64,10 +72,10 @@ def _build_part(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator
         yield from blocks
 
 
-def _build_fold(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator[Block]:
+def _build_collapsible(title: str, part: Part, evaluation: StudyEvaluation) -> Iterator[Block]:
     blocks = tuple(part(evaluation))
     if blocks:
-        yield Fold(title=title, blocks=blocks)
+        yield Collapsible(title=title, blocks=blocks)
 
 
 def _build_comparison_scores(evaluation: StudyEvaluation) -> Iterator[Block]:
@@ -89,6 +97,11 @@ def _build_ablation_scores(evaluation: StudyEvaluation) -> Iterator[Block]:
     yield from _skip_none(build_difference_table(evaluation))
     yield from _skip_none(build_effect_table(evaluation))
     yield from _skip_none(build_bar_figure(evaluation))
+
+
+def _build_published_numbers(evaluation: StudyEvaluation) -> Iterator[Block]:
+    """Yield published numbers on the composite's clips, as far as the study is on them."""
+    yield from _skip_none(build_published_table(evaluation))
 
 
 def _build_classes(evaluation: StudyEvaluation, *, include_table: bool) -> Iterator[Block]:
@@ -128,6 +141,15 @@ def _build_checks(evaluation: StudyEvaluation) -> Iterator[Block]:
     yield from _skip_none(build_gradient_figure(evaluation))
     yield from _skip_none(build_latency_table(evaluation))
     yield from _skip_none(build_latency_figure(evaluation))
+
+
+def _build_published_practice(evaluation: StudyEvaluation) -> Iterator[Block]:
+    """Yield what picking the epoch on each test subject adds, if runs have a record of their epochs."""
+    table = build_practice_table(evaluation)
+    if table:
+        yield Paragraph(text=PRACTICE_INTRODUCTION, is_strong=True)
+        yield build_practice_summary(evaluation)
+        yield table
 
 
 def _build_costs(evaluation: StudyEvaluation) -> Iterator[Block]:

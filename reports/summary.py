@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from datasets.text import pluralize
@@ -68,7 +69,7 @@ def describe_answers(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
         *(statement for protocol in protocols for statement in count_verdicts(evaluation, protocol)),
         *(statement for protocol in protocols for statement in describe_effects(evaluation, protocol)),
         *_describe_protocol_effect(evaluation),
-        *(Statement(text=text, run_keys=run_keys) for text in suggest_next_runs(evaluation)),
+        *(replace(suggestion, run_keys=run_keys) for suggestion in suggest_next_runs(evaluation)),
     )
 
 
@@ -220,7 +221,10 @@ def _describe_probe(outcome: Outcome) -> str:
 
 
 def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[Statement]:
-    """Yield the accuracy drop from frame to each stricter protocol, over networks that never collapse."""
+    """Yield the accuracy drop from frame to each stricter protocol.
+
+    It is a mean over networks, without those that collapsed in every training under a protocol.
+    """
     for protocol in evaluation.study.protocols:
         if protocol == "frame" or "frame" not in evaluation.study.protocols:
             continue
@@ -235,7 +239,7 @@ def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[Statement
             if outcome.trainings and outcome.arm.name in strict_by_arm
         ]
         pairs_without_collapse = [
-            pair for pair in outcome_pairs if not any(outcome.collapsed_count for outcome in pair)
+            pair for pair in outcome_pairs if not any(outcome.is_fully_collapsed for outcome in pair)
         ]
         accuracy_drop = (
             compute_accuracy_drop(*zip(*pairs_without_collapse, strict=True))

@@ -18,9 +18,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A sentence of a report, and the keys of the runs from which its numbers were computed."""
+    """A sentence of a report, and the keys of the runs from which its numbers were computed.
+
+    `code` is a command that belongs to the sentence and follows it, "" if there is none.
+    """
 
     text: str
+    code: str = ""
     run_keys: tuple[str, ...] = ()
 
 

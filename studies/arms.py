@@ -206,8 +206,8 @@ def build_pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, Arc
 
     In a ladder each rung is compared with the rung before it. The components of a factorial have effects
     instead of pairs. In every other study each arm is compared with the reference arm
-    (`select_reference_arm`). The reference is `after` in a comparison, and in an ablation if the arm lacks
-    some of its components: the difference is then the gain of the proposed network or of the component.
+    (`select_reference_arm`). In a comparison the reference is `after`. In an ablation it is `after` if the
+    arm lacks some of its components. The difference is then a gain.
 
     A user network is always `after` the reference, so that the verdict is about the user network. In a ladder
     and in a factorial its reference is the proposed network, or the last arm of the design if the design does

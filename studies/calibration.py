@@ -46,7 +46,7 @@ def compute_reliability_bins(
         ReliabilityBin(
             units=len(group),
             confidence=compute_mean_confidence(group),
-            accuracy=fmean(unit.predicted_class == unit.truth for unit in group),
+            accuracy=fmean([unit.predicted_class == unit.truth for unit in group]),
         )
         for group in members
         if group
@@ -60,7 +60,7 @@ def compute_mean_confidence(predictions: Sequence[Prediction]) -> float:
         StudyError: there are no predictions.
     """
     _check_not_empty(predictions)
-    return fmean(max(prediction.probabilities) for prediction in predictions)
+    return fmean([max(prediction.probabilities) for prediction in predictions])
 
 
 def compute_calibration_error(predictions: Sequence[Prediction], *, num_bins: int = NUM_BINS) -> float:
@@ -89,11 +89,13 @@ def compute_brier_score(predictions: Sequence[Prediction]) -> float:
     """
     _check_not_empty(predictions)
     return fmean(
-        sum(
-            (probability - (c == prediction.truth)) ** 2
-            for c, probability in enumerate(prediction.probabilities)
-        )
-        for prediction in predictions
+        [
+            sum(
+                (probability - (c == prediction.truth)) ** 2
+                for c, probability in enumerate(prediction.probabilities)
+            )
+            for prediction in predictions
+        ]
     )
 
 

@@ -43,6 +43,7 @@ EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
         "DatasetSpec": "alignment representation classes layout",
         "Epoch": "gradient_ratio",
         "Failure": "",
+        "FlowSpec": "",
         "Manifest": "format version",
         "Prediction": "condition",
         "RunResult": "timings micro_batches",
@@ -201,6 +202,18 @@ def _format_error(cls: type, error: Mapping[str, Any]) -> str:
     if error["type"] not in ("value_error", "missing"):
         parts.append(f"got {error['input']!r}")
     return "; ".join(sanitize(part, max_length=_MAX_PART_LENGTH) for part in parts)
+
+
+def name_json_type(value: Any) -> str:
+    """Return the JSON type of a value that `decode_json` returned, with its article: "an array", "null"."""
+    return {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }.get(type(value), "null")
 
 
 def decode_json(text: str | bytes) -> Any:

@@ -168,7 +168,9 @@ def _average_frames(clip: str, frames: list[Prediction]) -> Prediction:
     labels = {frame.truth for frame in frames}
     if len(labels) != 1:
         raise StudyError(
-            "clip.label-conflict", f"clip {sanitize(clip)} has {len(labels)} labels; a clip must have one"
+            "clip.label-conflict",
+            f"a clip must have one label; clip {sanitize(clip)} has {len(labels)}: correct its labels, or "
+            "give the clips different names",
         )
     columns = zip(*(frame.probabilities for frame in frames), strict=True)
     return Prediction(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from datasets.spec import MOTION_REPRESENTATIONS, AugmentationSpec
+from datasets.spec import DEFAULT_FLOW, MOTION_REPRESENTATIONS, AugmentationSpec, FlowSpec
 from studies.errors import StudyError
 
 
@@ -76,24 +76,29 @@ PRESETS = {
         protocols=("frame", "subject"),
         seeds=5,
         purpose=(
-            "the synthetic faces, the networks and the training are chosen so that three effects show: VGG16 "
-            "collapses, the proposed network gains over it, and the accuracy falls on unseen people. Each "
-            "person shows one emotion only, so a network that recognizes the person knows the class, and the "
-            "learning rate is five times the paper preset's"
+            "The synthetic faces and the settings of the preset demo are chosen so that three effects show: "
+            "VGG16 collapses, the proposed network gains over it, and the accuracy falls on unseen people. "
+            "Each person shows one emotion only, so a network that recognizes the person knows the class. "
+            "The learning rate is five times that of the other presets."
         ),
     ),
 }
 
 
-def adapt_augmentation(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
+def adapt_augmentation(
+    augmentation: AugmentationSpec, representation: str, *, flow: FlowSpec = DEFAULT_FLOW
+) -> AugmentationSpec:
     """Return the augmentation that fits a representation.
 
-    Images of motion have no colors to change, and a flip would reverse the directions of a flow.
+    Images of motion have no colors to change. A flip of a flow must also negate u:
+    `datasets.augment.augment_flow` does so for float maps, but bytes change as an image does, so they are not
+    flipped.
     """
     if representation not in MOTION_REPRESENTATIONS:
         return augmentation
     motion_augmentation = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
-    return replace(motion_augmentation, flip=0.0) if representation == "flow" else motion_augmentation
+    is_byte_flow = representation == "flow" and not flow.is_float
+    return replace(motion_augmentation, flip=0.0) if is_byte_flow else motion_augmentation
 
 
 def get_preset(name: str) -> Preset:
@@ -107,7 +112,6 @@ def get_preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def describe_purpose(name: str) -> str:
+def get_purpose(name: str) -> str:
     """Return what the settings of a preset were chosen for; "" if for no effect, or without such a preset."""
-    purpose = PRESETS[name].purpose if name in PRESETS else ""
-    return f"Preset {name}: {purpose}." if purpose else ""
+    return PRESETS[name].purpose if name in PRESETS else ""

@@ -112,7 +112,9 @@ class RunResult:
     because a whole batch did not fit into memory. `training_version` is the value of
     `studies.spec.TRAINING_VERSION` when the run was trained. `has_fixed_weights` says that the network starts
     from the same weights under every seed. `end_time` is the time at which the run ended, UTC in ISO 8601; ""
-    in results of earlier versions.
+    in results of earlier versions. `epoch_classes` is the record of the epochs, which is leaky: the predicted
+    class of each evaluation unit of the test set, [epoch][unit] in the order of
+    `studies.metrics.to_evaluation_unit`; () for a run without a record.
     """
 
     spec: RunSpec
@@ -128,6 +130,7 @@ class RunResult:
     training_version: int = FOLD_0_VERSION
     has_fixed_weights: bool = False
     end_time: str = ""
+    epoch_classes: tuple[tuple[int, ...], ...] = ()
 
     def is_valid_on(self, device: str) -> bool:
         """Whether the result holds on `device`; latencies hold only on the device that measured them."""
@@ -135,9 +138,10 @@ class RunResult:
 
     @property
     def leakage(self) -> Leakage:
-        """The leakage of `data`. A share is None if a prediction has no clip, or no subject respectively.
+        """The leakage of `data`.
 
-        Old results hold a number where the share is unknown.
+        `clip` is None if a prediction names no clip, `subject` if one names no subject. Old results hold a
+        number where the share is unknown.
         """
         clip, subject = self.data.leakage.clip, self.data.leakage.subject
         return Leakage(
@@ -186,6 +190,7 @@ class StudyResult:
     `run_ids` holds (run key, run id of the tracking server) for each result. `is_confirmatory` says that the
     analysis plan was logged before any cell ran (`studies.analysis_plan`). `commands` are the different
     command lines that ran the study, in order; () for studies of `harness.api` and of earlier versions.
+    `alias` is the name that the user gave the study, or "".
     """
 
     study: Study
@@ -194,3 +199,4 @@ class StudyResult:
     run_ids: tuple[tuple[str, str], ...] = ()
     is_confirmatory: bool = False
     commands: tuple[str, ...] = ()
+    alias: str = ""

@@ -55,7 +55,7 @@ def compute_accuracy_std(trainings: Sequence[Sequence[Prediction]]) -> float | N
     test_sets: dict[frozenset[str], list[float]] = {}
     for predictions in trainings:
         if predictions:
-            accuracy = fmean(unit.predicted_class == unit.truth for unit in predictions)
+            accuracy = fmean([unit.predicted_class == unit.truth for unit in predictions])
             test_sets.setdefault(frozenset(unit.id for unit in predictions), []).append(accuracy)
     groups = [values for values in test_sets.values() if len(values) > 1]
     if not groups:

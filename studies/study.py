@@ -154,8 +154,14 @@ class Study:
     def _build_control_run(self, cell: RunSpec, control: Control) -> RunSpec:
         if control != "onset-frame":
             return replace(cell, variant=control)
-        onset_dataset = replace(self.dataset, representation="onset")
-        return replace(cell, variant=control, dataset=onset_dataset, fingerprint=self.onset_fingerprint)
+        return replace(
+            cell, variant=control, dataset=self.dataset.as_onset(), fingerprint=self.onset_fingerprint
+        )
+
+
+def format_study_label(name: str, alias: str) -> str:
+    """Return the alias of a study with its name, or its name alone if `alias` is ""."""
+    return f"{alias} ({name})" if alias else name
 
 
 def check_design(
@@ -179,11 +185,13 @@ def check_design(
         ("seed", seeds),
     ):
         if not values:
-            raise StudyError("study-axis.empty", f"a study needs at least one {label}")
+            raise StudyError("study-axis.empty", f"a study needs at least one {label}; got none: name one")
         duplicates = {value for value in values if list(values).count(value) > 1}
         if duplicates:
             raise StudyError(
-                "study-axis.duplicate", f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}"
+                "study-axis.duplicate",
+                f"a study takes each {label} once; got {', '.join(map(str, sorted(duplicates)))} twice: "
+                "name each once",
             )
     for arm in arms:
         check_image_size(arm, image_size)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 
 @pytest.fixture(scope="session")
@@ -16,11 +20,10 @@ def store_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     MLflow would run all its migrations, which takes over a second for each store.
     """
-    import sqlalchemy
     from mlflow.store.db import utils
 
     template = tmp_path_factory.mktemp("store") / "template.db"
-    create_tables = utils._initialize_tables
+    create_tables: Callable[[sqlalchemy.Engine], None] = utils._initialize_tables
 
     def copy_tables(engine: sqlalchemy.Engine) -> None:
         if engine.dialect.name != "sqlite":
@@ -29,14 +32,16 @@ def store_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not template.exists():
             _create_template(template, create_tables)
         with closing(sqlite3.connect(template)) as source, closing(engine.raw_connection()) as target:
-            source.backup(target.driver_connection)
+            copy = target.driver_connection
+            assert isinstance(copy, sqlite3.Connection)
+            source.backup(copy)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(utils, "_initialize_tables", copy_tables)
         yield
 
 
-def _create_template(path: Path, create_tables) -> None:
+def _create_template(path: Path, create_tables: Callable[[sqlalchemy.Engine], None]) -> None:
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(f"sqlite:///{path}")

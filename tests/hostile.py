@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -20,6 +20,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 # By default Hypothesis stores its tables in the working tree.
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "harness-hypothesis")
+
+T = TypeVar("T")
 
 SCALE = int(os.environ.get("HARNESS_FUZZ", "1"))
 LONGEST_MESSAGE = 6000
@@ -186,7 +188,7 @@ def assert_bounded(*, outside: Path | None = None) -> Iterator[None]:
         assert not [path for path in opened if os.path.realpath(path).startswith(str(outside))]
 
 
-def check_outcome(call: Callable[[], Any], *, naming: str = "", outside: Path | None = None) -> Any:
+def check_outcome(call: Callable[[], T], *, naming: str = "", outside: Path | None = None) -> T | None:
     """Return a call's result, or None after checking that its error is one clear line containing `naming`."""
     with assert_bounded(outside=outside):
         try:

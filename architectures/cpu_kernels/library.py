@@ -89,7 +89,9 @@ def call_kernel(name: str, *arguments: Tensor | float | None) -> None:
 def _to_ctypes(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_double | ctypes.c_int64:
     if isinstance(argument, Tensor):
         if argument.dtype not in (torch.float32, torch.int32):
-            raise TypeError(f"the CPU kernels compute in float32; got a tensor of {argument.dtype}")
+            raise TypeError(
+                f"the CPU kernels compute in float32; got a tensor of {argument.dtype}: use --engine eager"
+            )
         return ctypes.c_void_p(argument.data_ptr())
     if argument is None:
         return ctypes.c_void_p(None)

@@ -36,12 +36,12 @@ def _read_length(path: str) -> tuple[int, str]:
             header = file.read(12)
         size = os.stat(path).st_size
     except UnicodeError:
-        return 0, "its name is no text; rename it"
+        return 0, "its file name cannot be encoded; rename the file"
     except OSError as error:
         return 0, f"it cannot be read: {error.strerror}"
     # Other files are not passed to FFmpeg, which would read a text file as a playlist of further files.
     if header[:4] != b"RIFF" or header[8:] != b"AVI ":
-        return 0, "the file is empty" if not size else "the file is no AVI"
+        return 0, "the file is empty" if not size else "the file is not an AVI"
     capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     try:
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0

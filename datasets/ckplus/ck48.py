@@ -32,7 +32,7 @@ def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
         if emotion:
             anomalies += _collect_frames(tree, folder, frames_by_clip=frames_by_clip, emotion=emotion)
         elif count := sum(parse_frame_name(path.name) is not None for path in files):
-            location, description = tree.relative_to_root(folder), "the folder's name is no class of CK+"
+            location, description = tree.relative_to_root(folder), "the folder's name is not a class of CK+"
             action = f"its {pluralize(count, 'image')} {'was' if count == 1 else 'were'} left out"
             anomalies.append(
                 Anomaly(code="unknown class", location=location, description=description, action=action)
@@ -40,7 +40,9 @@ def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
     clips: list[CkplusClip] = []
     for name, frames_by_emotion in sorted(frames_by_clip.items()):
         if len(frames_by_emotion) > 1:
-            description = f"the sequence stands under {' and '.join(sorted(frames_by_emotion))}"
+            description = (
+                f"the sequence has frames in the class folders {' and '.join(sorted(frames_by_emotion))}"
+            )
             action = "the sequence was left out"
             anomalies.append(
                 Anomaly(code="two classes", location=name, description=description, action=action)

@@ -159,9 +159,7 @@ def _decode_labels(
         if row in faults:
             rows_by_fault.setdefault(("unusable row", faults[row]), []).append(row)
         elif not emotion:
-            rows_by_fault.setdefault(("unknown label", f"labels that are none of {known_codes}"), []).append(
-                row
-            )
+            rows_by_fault.setdefault(("unknown label", f"labels other than {known_codes}"), []).append(row)
         else:
             emotions.append((row, emotion))
     anomalies = tuple(

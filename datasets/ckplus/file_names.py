@@ -80,7 +80,9 @@ def find_sequences(tree: DirectoryTree, base_folder: Path) -> tuple[dict[str, Pa
         subject = parse_subject(child.name)
         if not subject:
             if _SUBJECT_LIKE.fullmatch(child.name):
-                add_anomaly("strange folder", child, "its name is no subject's, like S005", "it was left out")
+                add_anomaly(
+                    "strange folder", child, "its name is not that of a subject, like S005", "it was left out"
+                )
             continue
         listing = tree.list_folder(child)
         if image_names := [path.name for path in listing.files if is_image(path.name)]:
@@ -92,7 +94,10 @@ def find_sequences(tree: DirectoryTree, base_folder: Path) -> tuple[dict[str, Pa
             clip = f"{subject}/{folder.name}"
             if not _SEQUENCE.fullmatch(folder.name):
                 add_anomaly(
-                    "strange folder", folder, "its name is no sequence's, like 001", "it was left out"
+                    "strange folder",
+                    folder,
+                    "its name is not that of a sequence, like 001",
+                    "it was left out",
                 )
             elif clip in folders:
                 description = f"a second folder of {clip}, beside {tree.relative_to_root(folders[clip])}"

@@ -1,7 +1,7 @@
 """Read the official CK+: join image sequences with label files, and report where the two disagree.
 
 A sequence begins neutral and ends at the peak; the label names the peak frame. A sequence without a label
-file is no anomaly: only 327 of the 593 sequences match an emotion.
+file is not an anomaly: only 327 of the 593 sequences match an emotion.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def search_releases(root: Path) -> ReleaseSearch:
     """Search for every layout at most `MAX_DEPTH` levels below `root`; a file `root` must be a container.
 
     Raises:
-        DatasetError: `root` does not exist, or is a file that is no container.
+        DatasetError: `root` does not exist, or is a file but not a container.
     """
     root = root.expanduser().absolute()
     paths: dict[str, list[Path]] = {kind: [] for kind in (*LAYOUTS, "labels")}
@@ -169,7 +169,10 @@ def _explain_missing_release(search: ReleaseSearch, layout: str, *, usable_kinds
         partial_note = f" There are labels, in {search.format_paths(search.paths['labels'])}, but no images."
     if layout and usable_kinds:
         kinds = ", ".join(usable_kinds)
-        return f"{target} in {search.root}; found: {kinds}.{partial_note} Name one of these, or none."
+        return (
+            f"{target} in {search.root}; found: {kinds}.{partial_note} Name one of these layouts, or omit "
+            "the layout."
+        )
     unread_folders = [f"{anomaly.location} ({anomaly.code})" for anomaly in search.tree.anomalies]
     unread_note = f" Not searched: {format_names(unread_folders)}." if unread_folders else ""
     return (

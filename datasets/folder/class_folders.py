@@ -79,7 +79,7 @@ def _report_doubtful_names(names: Sequence[str], anomaly_log: AnomalyLog) -> Non
     for kind, pattern in _NON_CLASS_PATTERNS.items():
         if names and all(pattern.fullmatch(name.strip()) for name in names):
             description = f"all class folders are named like {kind}"
-            action = "they were read as classes; if they are none, name the folder that holds the classes"
+            action = "they were read as classes; if they are not, name the folder that holds the classes"
             anomaly_log.add("classes like " + kind, ", ".join(names), description=description, action=action)
 
 
@@ -105,7 +105,7 @@ def _build_rows(
                 "a name of the path is blank, too long or holds control characters",
             )
         elif not is_image(file.name):
-            code, description = "no image", "it has not the suffix of an image"
+            code, description = "no image", "its suffix is not that of an image file"
         else:
             rows.append(
                 ImageRow(

@@ -28,7 +28,7 @@ def remove_contradictions(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> 
     result: list[ImageRow] = []
     for row in unique_rows:
         if row.clip in clips_with_subject and not row.subject:
-            description = f"other rows of the clip {row.clip} name a subject, this one none"
+            description = f"other rows of the clip {row.clip} name a subject; this row does not"
             anomaly_log.add(
                 "clip without its subject",
                 row.location,
@@ -45,9 +45,9 @@ def remove_contradictions(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> 
 def assign_frame_numbers(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
     """Return the rows with a frame number each.
 
-    A row outside a clip keeps its number, and so do the rows of a clip if all have one. Other rows, grouped
-    by clip or else by folder, take the last number in their file name or, if a name has none or two names
-    share one, their position in natural order, from 1.
+    A row outside a clip keeps its number, and so do the rows of a clip if all have one. Other rows are
+    grouped by clip, without a clip by folder. A row takes the last number in its file name. If a name of the
+    group has no number, or two names share one, the rows take their positions in natural order, from 1.
     """
     result = [row for row in rows if not row.clip and row.frame_number is not None]
     other_rows = (row for row in rows if row.clip or row.frame_number is None)

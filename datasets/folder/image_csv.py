@@ -53,7 +53,7 @@ def read_image_csv(path: Path, anomaly_log: AnomalyLog) -> tuple[list[ImageRow],
     """Read every usable row in file order, and notes on the reading; log the other rows as anomalies.
 
     Raises:
-        DatasetError: The file is too large, cannot be read, is no CSV, lacks a column, or repeats one.
+        DatasetError: The file is too large, cannot be read, is not a CSV, lacks a column, or repeats one.
     """
     text, notes = _read_text(path)
     columns, delimiter = _parse_header(text)
@@ -102,15 +102,19 @@ def _read_text(path: Path) -> tuple[str, tuple[str, ...]]:
             )
         text, encoding = _decode(path.read_bytes())
     except OSError as error:
-        raise DatasetError("image-csv.unreadable", f"cannot read {path} ({error.strerror})") from error
+        raise DatasetError(
+            "image-csv.unreadable", f"cannot read {path} ({error.strerror}): check its permissions"
+        ) from error
     except UnicodeError as error:
         raise DatasetError(
             "image-csv.encoding",
-            f"{path} is no text in UTF-8, UTF-16 or Latin-1 ({error}); save it again as UTF-8.",
+            f"a CSV must be text in UTF-8, UTF-16 or Latin-1; {path} is not ({error}): save it again as "
+            "UTF-8.",
         ) from error
     if "\0" in text:
         raise DatasetError(
-            "image-csv.nul-bytes", f"{path} is no CSV: it holds NUL bytes; save it again as CSV in UTF-8."
+            "image-csv.nul-bytes",
+            f"a CSV must be text; {path} holds NUL bytes: save it again as CSV in UTF-8.",
         )
     notes = (f"{path.name} was read as Latin-1, because it is not UTF-8",) if encoding == "latin-1" else ()
     return text, notes
@@ -153,7 +157,8 @@ def _iter_rows(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, 
                 yield f"{path.name}, line {reader.line_num}", cells
     except csv.Error as error:
         raise DatasetError(
-            "image-csv.syntax", f"{path} is no CSV: line {reader.line_num}: {error}; save it again."
+            "image-csv.syntax",
+            f"{path} must be a CSV; got line {reader.line_num}: {error}. Save the file again.",
         ) from error
 
 
@@ -205,7 +210,7 @@ def _check_fields(names: Mapping[str, str], *, number: str) -> tuple[str, str] |
         if field_name != "path" and len(name) > MAX_NAME_LENGTH:
             return "unusable name", f"the {field_name} {name} is longer than {MAX_NAME_LENGTH} characters"
     if number and not _NUMBER.fullmatch(number):
-        return "unusable frame", f"the frame {number} of {names['path']} is no whole number"
+        return "unusable frame", f"the frame {number} of {names['path']} is not a whole number"
     return None
 
 
@@ -218,9 +223,9 @@ def _check_path(path_text: str, resolved_path: str, *, resolver: PathResolver) -
         link_note = " through a link" if resolved_path else ""
         return "path out of the root", f"{path_text} leads out of the folder of the CSV{link_note}"
     if not is_image(path_text):
-        return "no image", f"{path_text} has not the suffix of an image"
+        return "no image", f"the suffix of {path_text} is not that of an image file"
     if not os.path.isfile(resolved_path):
-        return "missing file", f"{path_text} is not there"
+        return "missing file", f"{path_text} does not exist"
     return None
 
 

@@ -125,7 +125,7 @@ def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
         if root.suffix.lower() != ".csv" or not os.path.isfile(root) or layout == "classes":
             expected_form = "a folder of class folders" if layout == "classes" else "a folder or a CSV"
             raise DatasetError(
-                "folder-root.form", f"the data must be {expected_form}: {root} is none. {FORMS_HELP}"
+                "folder-root.form", f"the data must be {expected_form}; {root} is not. {FORMS_HELP}"
             )
         return _LayoutChoice(tree=DirectoryTree(root.parent), csv_path=root, note=f"layout: csv, {root.name}")
     tree = DirectoryTree(root)

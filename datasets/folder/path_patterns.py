@@ -32,13 +32,13 @@ def compile_pattern(kind: str, pattern: str) -> re.Pattern[str]:
     except (re.error, OverflowError, RecursionError) as error:
         raise DatasetError(
             "path-pattern.invalid",
-            f"{option} takes a regular expression; {pattern!r} is none ({error}): an example is {example}",
+            f"{option} takes a regular expression; {pattern!r} is not one ({error}): an example is {example}",
         ) from error
     if not compiled_pattern.groups:
         raise DatasetError(
             "path-pattern.no-group",
-            f"{option} needs a group that marks the {kind} in the path of an image; {pattern!r} has none: "
-            f"put that part in brackets, as in {example}",
+            f"{option} needs a group that marks the {kind} in the path of an image; {pattern!r} has no "
+            f"group: put that part in brackets, as in {example}",
         )
     return compiled_pattern
 

@@ -32,10 +32,10 @@ def check_dataset(file: Any, name: str) -> str:
     if link is None:
         return f"the file has no data set {name}"
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
-        return f"{name} is no data set stored in the file itself"
+        return f"{name} is not a data set stored in the file itself"
     dataset = file[name]
     if dataset.external or dataset.is_virtual:
-        return f"{name} is no data set stored in the file itself"
+        return f"{name} is not a data set stored in the file itself"
     chunk_bytes = dataset.dtype.itemsize
     for dimension in dataset.chunks or ():
         chunk_bytes *= dimension

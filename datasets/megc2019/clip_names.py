@@ -41,7 +41,7 @@ def parse_set_name(text: str) -> str:
 
 
 def infer_sets(subjects: Collection[str]) -> Mapping[str, str]:
-    """Return the set of each subject by the form of its name; {} if a name has none of the forms."""
+    """Return the set of each subject by the form of its name; {} if a name has another form."""
     sets = {
         subject: name
         for subject in subjects

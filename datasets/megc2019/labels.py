@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"([0-9]{1,2})(?:\.0+)?")
 
 
 def parse_label(text: str) -> int | None:
-    """Return the label that a text names, or None if it names none. "1.0" is 1, as spreadsheets write it."""
+    """Return the label that a text names, or None for other texts. "1.0" is 1, as spreadsheets write it."""
     name = text.strip().strip("'\"").casefold()
     match = _NUMBER.fullmatch(name)
     if match:

@@ -73,7 +73,7 @@ def find_part_roots(root: Path) -> dict[str, Path]:
     """Return the folder of each set's release, in the order of the challenge's tables.
 
     Raises:
-        DatasetError: The folder does not exist, or a set has none or several folders.
+        DatasetError: The folder does not exist, or a set has no folder or several.
     """
     root = _find_holder(root.expanduser().absolute())
     folders = _list_folders(root)

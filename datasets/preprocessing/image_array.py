@@ -10,30 +10,27 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
 from datasets.faces.detection import detect_faces
 from datasets.faces.face_boxes import Face, clip_key
 from datasets.io.cache_files import compute_content_key, get_cache_dir, ignore_progress
 from datasets.preprocessing.image_cache import CacheRecord, load_or_build_record
-from datasets.preprocessing.jobs import PreprocessJob
+from datasets.preprocessing.jobs import Images, PreprocessJob
 from datasets.preprocessing.skipped_samples import (
     make_face_anomalies,
     make_label_anomalies,
     make_onset_anomalies,
     make_read_anomalies,
 )
-from datasets.spec import ALIGNMENTS, REPRESENTATIONS, SampleTable
+from datasets.spec import ALIGNMENTS, DEFAULT_FLOW, REPRESENTATIONS, FlowSpec, SampleTable
 from datasets.text import pluralize
 
 CACHE_VERSION = 2
-
-Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,8 @@ class ImageArray:
     Attributes:
         table: The input table without the samples that could not be preprocessed. Its anomalies list these
             samples, the clips without a detected face, and the images with two labels.
-        images: Read-only uint8 array (N, 3, size, size), RGB unless the representation is "flow".
+        images: Read-only array (N, 3, size, size): RGB bytes, or u, v and strain of type `flow.dtype` if the
+            representation is "flow".
         fingerprint: Digest of the labels, the bytes of the image files, the face boxes (if aligned), the
             bytes of the onsets (if used), and whether the faces are synthetic. It does not depend on the
             machine.
@@ -64,14 +62,15 @@ def preprocess_images(
     size: int,
     alignment: str = "none",
     representation: str = "frame",
+    flow: FlowSpec = DEFAULT_FLOW,
     progress: Callable[[int, int], None] | None = None,
     face_progress: Callable[[int, int], None] | None = None,
 ) -> ImageArray:
     """Return every image of the table at `size` x `size` pixels, from the cache or preprocessed on all cores.
 
-    `alignment` and `representation` are as in `DatasetSpec`. Preprocessing calls `progress` with (images
-    done, images in total); a resumed run starts from the images that the interrupted run had done. Face
-    detection calls `face_progress` in the same way, with clips.
+    `alignment`, `representation` and `flow` are as in `DatasetSpec`. Preprocessing calls `progress` with
+    (images done, images in total); a resumed run starts from the images that the interrupted run had done.
+    Face detection calls `face_progress` in the same way, with clips.
 
     Raises:
         DatasetError: no image of the table can be read, the user may not read one, or the representation
@@ -89,18 +88,19 @@ def preprocess_images(
         faces=tuple(face_by_clip.get(clip_key(sample)) for sample in input_table.samples) if faces else (),
         size=size,
         representation=representation,
+        flow=flow,
     )
     path = get_cache_dir() / "pixels" / f"{_cache_key(job)}.rgb"
     with _explain_unreadable_files(input_table):
         record = load_or_build_record(job, path, ignore_progress if progress is None else progress)
-    return _build_image_array(input_table, record, faces, path, size)
+    return _build_image_array(input_table, record, faces, path, job)
 
 
 @contextmanager
 def _explain_unreadable_files(table: SampleTable) -> Iterator[None]:
     """Raise DatasetError for a file of the table that the user may not read.
 
-    Such a file is no anomaly: the cache would still list it once it can be read.
+    Such a file is not an anomaly: the cache would still list it once it can be read.
     """
     try:
         yield
@@ -136,11 +136,13 @@ def _cache_key(job: PreprocessJob) -> str:
     """Return a digest of everything that the cached pixels depend on."""
     boxes = [[*face.box, *face.image_size, face.box_source] if face else [] for face in job.faces]
     payload = [CACHE_VERSION, job.size, job.representation, boxes]
+    if job.flow != DEFAULT_FLOW:
+        payload.append(asdict(job.flow))
     return compute_content_key(payload, job.samples, include_onsets=job.representation != "frame")
 
 
 def _build_image_array(
-    table: SampleTable, record: CacheRecord, faces: tuple[Face, ...], path: Path, size: int
+    table: SampleTable, record: CacheRecord, faces: tuple[Face, ...], path: Path, job: PreprocessJob
 ) -> ImageArray:
     """Build the array of a complete cache file, and list the rows that were left out as anomalies.
 
@@ -167,7 +169,7 @@ def _build_image_array(
     onset_digests = tuple(record.onsets[row] for row in rows) if record.onsets else ()
     return ImageArray(
         table=readable_table,
-        images=np.memmap(path, dtype=np.uint8, mode="r", shape=(len(rows), 3, size, size)),
+        images=np.memmap(path, dtype=job.flow.dtype, mode="r", shape=(len(rows), 3, job.size, job.size)),
         fingerprint=_compute_fingerprint(readable_table, digests, onset_digests, faces),
         digests=digests,
         faces=faces,

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from datasets.io.cache_files import atomic_write, build_once, count_cores
 from datasets.io.journal import RECORD_ERRORS, Journal, JournalEntry
 from datasets.preprocessing.jobs import PreprocessJob, PreprocessResult, run_job, split_into_spans
@@ -27,9 +29,10 @@ class CacheRecord:
     onsets: tuple[str, ...] = ()
     faults: tuple[tuple[int, str, str], ...] = ()
 
-    def image_bytes(self, size: int) -> int:
-        """Return the size in bytes of the images of all rows without a fault."""
-        return (len(self.digests) - len(self.faults)) * 3 * size * size
+    @property
+    def image_count(self) -> int:
+        """Number of rows without a fault, each with an image in the cache file."""
+        return len(self.digests) - len(self.faults)
 
 
 def load_or_build_record(job: PreprocessJob, path: Path, progress: Callable[[int, int], None]) -> CacheRecord:
@@ -56,7 +59,9 @@ def _load_record(path: Path, job: PreprocessJob) -> CacheRecord | None:
         file_size = path.stat().st_size
     except (FileNotFoundError, *RECORD_ERRORS):
         return None
-    is_complete = len(record.digests) == len(job.samples) and file_size == record.image_bytes(job.size)
+    is_complete = (
+        len(record.digests) == len(job.samples) and file_size == record.image_count * job.image_bytes
+    )
     return record if is_complete else None
 
 
@@ -89,7 +94,7 @@ def _build_cache_file(job: PreprocessJob, path: Path, progress: Callable[[int, i
     with journal:
         for result in _run_jobs(job, split_into_spans(job.samples, len(record.digests))):
             chunk = CacheRecord(digests=result.digests, onsets=result.onsets, faults=result.faults)
-            journal.append(asdict(chunk), result.images.reshape(-1).data)
+            journal.append(asdict(chunk), result.images.reshape(-1).view(np.uint8).data)
             record = _append_chunk(record, chunk)
             progress(len(record.digests), len(job.samples))
         journal.finalize()
@@ -102,7 +107,7 @@ def _merge_entries(entries: Sequence[JournalEntry], job: PreprocessJob) -> Cache
     try:
         for entry in entries:
             record = _append_chunk(record, _parse_record(entry, job))
-            if entry["end"] != record.image_bytes(job.size) or len(record.digests) > len(job.samples):
+            if entry["end"] != record.image_count * job.image_bytes or len(record.digests) > len(job.samples):
                 return None
     except RECORD_ERRORS:
         return None

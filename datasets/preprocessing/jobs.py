@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from datasets.faces.face_boxes import Face, crop_face
 from datasets.io.image_reader import DecodedImage, ImageReader
 from datasets.preprocessing.representations import represent
-from datasets.spec import ImageRef, Sample
+from datasets.spec import DEFAULT_FLOW, FlowSpec, ImageRef, Sample
 
 MAX_JOB_ROWS = 32
 """Maximum rows of a job; clips that fit are not split.
@@ -25,8 +26,11 @@ operating system and requests them again for each job.
 MAX_VIDEO_JOB_ROWS = 512
 """Maximum rows of a job on one video, which is decoded from its start."""
 
-# (source, target) of each channel, as `cv2.mixChannels` expects.
-_IDENTITY_ORDER, _BGR_TO_RGB = (0, 0, 1, 1, 2, 2), (2, 0, 1, 1, 0, 2)
+_BGR_TO_RGB = (2, 0, 1, 1, 0, 2)
+"""(source, target) of each channel, as `cv2.mixChannels` expects."""
+
+
+Images = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,12 @@ class PreprocessJob:
     faces: tuple[Face | None, ...]
     size: int
     representation: str
+    flow: FlowSpec = DEFAULT_FLOW
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of one preprocessed image in bytes."""
+        return 3 * self.size**2 * np.dtype(self.flow.dtype).itemsize
 
     def slice_rows(self, start: int, stop: int) -> PreprocessJob:
         """Return the job for rows `start` to `stop` - 1."""
@@ -51,13 +61,13 @@ class PreprocessResult:
     """The preprocessed rows of a job.
 
     Attributes:
-        images: uint8 (rows without a fault, 3, size, size).
+        images: (rows without a fault, 3, size, size) of type `flow.dtype`, uint8 unless the flow is float.
         digests: Digest of each row's frame.
         onsets: Digest of each row's onset frame, () if the representation does not use onsets.
         faults: (row, code, message) of each skipped row; rows count from the job's first row.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     digests: tuple[str, ...]
     onsets: tuple[str, ...]
     faults: tuple[tuple[int, str, str], ...]
@@ -96,7 +106,7 @@ def run_job(job: PreprocessJob) -> PreprocessResult:
     Raises:
         OSError: a sample's file cannot be opened.
     """
-    images = np.empty((len(job.samples), 3, job.size, job.size), dtype=np.uint8)
+    images = np.empty((len(job.samples), 3, job.size, job.size), dtype=job.flow.dtype)
     digests: list[str] = []
     onset_digests: list[str] = []
     faults: list[tuple[int, str, str]] = []
@@ -150,9 +160,11 @@ def _crop(image: NDArray[np.uint8], face: Face | None) -> NDArray[np.uint8]:
 
 
 def _write_row(
-    job: PreprocessJob, frame: NDArray[np.uint8], onset: NDArray[np.uint8], *, out: NDArray[np.uint8]
+    job: PreprocessJob, frame: NDArray[np.uint8], onset: NDArray[np.uint8], *, out: Images
 ) -> None:
     """Write the representation of a face to `out`, channels first: RGB, or u, v and strain for "flow"."""
-    image = represent(frame, onset, representation=job.representation, size=job.size)
-    channel_order = _IDENTITY_ORDER if job.representation == "flow" else _BGR_TO_RGB
-    cv2.mixChannels([image], list(out), channel_order)
+    image = represent(frame, onset, representation=job.representation, size=job.size, flow=job.flow)
+    if job.representation == "flow":
+        out[:] = image.transpose(2, 0, 1)
+    else:
+        cv2.mixChannels([image], list(out), _BGR_TO_RGB)

@@ -1,23 +1,22 @@
 """Network inputs: the frame itself, or its difference from the clip's onset.
 
-Optical strain follows Shreve et al., "Macro- and micro-expression spotting in long videos using
-spatio-temporal strain", FG 2011. The three maps u, v and strain in one image follow Liong et al., "Shallow
-Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression Recognition", FG 2019 (arXiv:1902.03634).
-Liong et al. compute the flow from onset to apex and scale each map individually. This module computes
-Farnebäck's flow from the onset to every frame with one fixed scale, so that the maps of a motionless face
-show no motion.
+The three maps u, v and strain in one image follow Liong et al., "Shallow Triple Stream Three-dimensional CNN
+(STSTNet) for Micro-expression Recognition", FG 2019 (arXiv:1902.03634). Liong et al. compute the flow from
+onset to apex and scale each map individually. By default this module computes Farnebäck's flow from the onset
+to every frame with one fixed scale, so that the maps of a motionless face show no motion. `FlowSpec` has the
+alternatives.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.spec import REPRESENTATIONS
-
-FLOW_SIZE = 224
-"""Width and height of the gray images whose flow is computed, in pixels."""
+from datasets.preprocessing.strain import FloatMap, compute_strain
+from datasets.spec import DEFAULT_FLOW, REPRESENTATIONS, FlowSpec
 
 MAX_DISPLACEMENT = 0.03
 """Clipping limit of u and v, a fraction of the image side: micro-expressions move a face by less."""
@@ -31,7 +30,7 @@ _CHANNEL_SCALES = np.array([127, 127, 255], np.float32)
 _CHANNEL_ZEROS = np.array([128, 128, 0], np.float32)
 
 Image = NDArray[np.uint8]
-FloatMap = NDArray[np.float32]
+FlowImage = NDArray[np.uint8] | NDArray[np.float16]
 
 
 def resize_to_square(image: Image, size: int) -> Image:
@@ -39,15 +38,17 @@ def resize_to_square(image: Image, size: int) -> Image:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def represent(frame: Image, onset: Image, *, representation: str, size: int) -> Image:
-    """Convert a face crop, uint8 (H, W, 3), to a representation, uint8 (size, size, 3).
+def represent(
+    frame: Image, onset: Image, *, representation: str, size: int, flow: FlowSpec = DEFAULT_FLOW
+) -> FlowImage:
+    """Convert a face crop, uint8 (H, W, 3), to a representation of type `flow.dtype`, (size, size, 3).
 
     `representation` is one of REPRESENTATIONS. `onset` is the same face at its clip's onset, of any size;
     "frame" ignores it. The channels keep their order, except for "flow", whose channels are u, v and strain.
     """
     assert representation in REPRESENTATIONS, representation
     if representation == "flow":
-        return compute_flow(frame, onset, size=size)
+        return compute_flow(frame, onset, size=size, flow=flow)
     if representation == "onset":
         return resize_to_square(onset, size)
     if representation == "apex_minus_onset":
@@ -60,21 +61,48 @@ def compute_difference(frame: Image, onset: Image) -> Image:
     return ((frame.astype(np.int16) - onset + 256) >> 1).astype(np.uint8)
 
 
-def compute_flow(frame: Image, onset: Image, *, size: int) -> Image:
-    """Return the motion from onset to frame as uint8 (size, size, 3): u, v and optical strain.
+def compute_flow(frame: Image, onset: Image, *, size: int, flow: FlowSpec = DEFAULT_FLOW) -> FlowImage:
+    """Return the motion from onset to frame as (size, size, 3) of type `flow.dtype`: u, v and optical strain.
 
-    u (to the right) and v (downwards) are fractions of the image side. They are clipped at
-    ±`MAX_DISPLACEMENT` and scaled to 1 to 255, where 128 is no motion. Strain is clipped at `MAX_STRAIN` and
-    scaled to 0 to 255. The flow is computed between gray images (BGR with OpenCV's weights) of `FLOW_SIZE` x
-    `FLOW_SIZE` pixels.
+    The flow is computed between gray images (BGR with OpenCV's weights) of `flow.size` x `flow.size` pixels,
+    and its maps are then resized. u (to the right) and v (downwards) are fractions of the image side, in
+    units of `MAX_DISPLACEMENT`. Strain is in units of `MAX_STRAIN`. The scale "image" divides each map by its
+    largest magnitude instead, so that u and v are in [-1, 1] and strain in [0, 1]; maps of zeros stay zeros.
+    The scale "bytes" is `quantize_flow`.
     """
     onset_gray, frame_gray = (
-        cv2.cvtColor(resize_to_square(image, FLOW_SIZE), cv2.COLOR_BGR2GRAY) for image in (onset, frame)
+        np.asarray(cv2.cvtColor(resize_to_square(image, flow.size), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+        for image in (onset, frame)
     )
+    u, v = _ESTIMATORS[flow.method](onset_gray, frame_gray)
+    maps = np.dstack([u / flow.size, v / flow.size, compute_strain(u, v, formula=flow.strain)])
+    if size != flow.size:
+        interpolation = cv2.INTER_AREA if size < flow.size else cv2.INTER_LINEAR
+        maps = np.asarray(cv2.resize(maps, (size, size), interpolation=interpolation), dtype=np.float32)
+    maps = maps / _CHANNEL_LIMITS
+    if flow.scale == "bytes":
+        return quantize_flow(maps)
+    if flow.scale == "image":
+        magnitudes = np.abs(maps).max(axis=(0, 1))
+        maps = maps / np.where(magnitudes > 0, magnitudes, 1)
+    return maps.astype(np.float16)
+
+
+def quantize_flow(maps: NDArray[np.floating]) -> Image:
+    """Convert maps (..., 3) to uint8: u and v are clipped at ±1 and scaled to 1 to 255, 128 is no motion.
+
+    Strain is clipped at 1 and scaled to 0 to 255.
+    """
+    fractions = np.clip(maps, -1, 1)
+    flow_image: Image = np.rint(fractions * _CHANNEL_SCALES + _CHANNEL_ZEROS).astype(np.uint8)
+    return flow_image
+
+
+def _estimate_farneback(onset: Image, frame: Image) -> tuple[FloatMap, FloatMap]:
     displacement = cv2.calcOpticalFlowFarneback(
-        onset_gray,
-        frame_gray,
-        np.zeros((FLOW_SIZE, FLOW_SIZE, 2), np.float32),
+        onset,
+        frame,
+        np.zeros((*onset.shape, 2), np.float32),
         pyr_scale=0.5,
         levels=3,
         winsize=15,
@@ -83,24 +111,19 @@ def compute_flow(frame: Image, onset: Image, *, size: int) -> Image:
         poly_sigma=1.2,
         flags=0,
     ).astype(np.float32)
-    u, v = displacement[..., 0], displacement[..., 1]
-    maps = np.dstack([u / FLOW_SIZE, v / FLOW_SIZE, compute_strain(u, v)])
-    if size != FLOW_SIZE:
-        interpolation = cv2.INTER_AREA if size < FLOW_SIZE else cv2.INTER_LINEAR
-        maps = np.asarray(cv2.resize(maps, (size, size), interpolation=interpolation), dtype=np.float32)
-    fractions = np.clip(maps / _CHANNEL_LIMITS, -1, 1)
-    flow_image: Image = np.rint(fractions * _CHANNEL_SCALES + _CHANNEL_ZEROS).astype(np.uint8)
-    return flow_image
+    return displacement[..., 0], displacement[..., 1]
 
 
-def compute_strain(u: FloatMap, v: FloatMap) -> FloatMap:
-    """Return the optical strain magnitude of a flow in pixels, float32 (H, W).
+def _estimate_tvl1(onset: Image, frame: Image) -> tuple[FloatMap, FloatMap]:
+    """Return the TV-L1 flow of Zach et al., DAGM 2007, with the default parameters of scikit-image."""
+    from skimage.registration import optical_flow_tvl1  # takes half a second to import
 
-    The magnitude is sqrt(exx² + eyy² + exy² + eyx²), with exx = du/dx, eyy = dv/dy and exy = eyx =
-    (du/dy + dv/dx) / 2, by central differences.
-    """
-    u_y, u_x = np.gradient(u)
-    v_y, v_x = np.gradient(v)
-    shear = (u_y + v_x) / 2
-    magnitude: FloatMap = np.sqrt(u_x**2 + v_y**2 + 2 * shear**2).astype(np.float32)
-    return magnitude
+    v, u = optical_flow_tvl1(onset, frame)
+    return u, v
+
+
+_ESTIMATORS: dict[str, Callable[[Image, Image], tuple[FloatMap, FloatMap]]] = {
+    "farneback": _estimate_farneback,
+    "tvl1": _estimate_tvl1,
+}
+"""Functions that return u and v, float32 (H, W) in pixels, by method."""

@@ -26,8 +26,8 @@ class Clip:
     """A row of the sheet with its frames on disk, onset to offset, and its class.
 
     `frames` maps frame numbers to images, in order, and is never empty. `apex_text` is the cell of the sheet.
-    If it is no frame number between onset and offset, `apex` is the middle frame (`has_middle_apex`) or None,
-    as the data set's `apex_fallback` says.
+    If it is not a frame number between onset and offset, the data set's `apex_fallback` decides whether
+    `apex` is the middle frame (`has_middle_apex`) or None.
     """
 
     name: str
@@ -71,13 +71,13 @@ def build_clips(
 
 
 def parse_frame_number(text: str) -> int | None:
-    """Parse a frame number as spreadsheets write it (`46`, `46.0`); return None if the text is none."""
+    """Parse a frame number as spreadsheets write it (`46`, `46.0`); return None for any other text."""
     match = _NUMBER.fullmatch(text.strip())
     return int(match[1]) if match else None
 
 
 def parse_interval(row: SheetRow) -> tuple[int, int] | None:
-    """Return onset and offset of a row, or None if they are no frame numbers in order."""
+    """Return onset and offset of a row, or None if they are not frame numbers in order."""
     onset, offset = parse_frame_number(row.onset), parse_frame_number(row.offset)
     return None if onset is None or offset is None or onset > offset else (onset, offset)
 

@@ -79,7 +79,7 @@ def read_coding_sheet(
                 if not rows:
                     raise DatasetError(
                         "coding-sheet.no-rows",
-                        f"the sheet {path} must name clips: there is no row below its header",
+                        f"the sheet {path} must name clips; it has no row below its header: copy it again",
                     )
                 return CodingSheet(rows=rows, objective_column=objective_column)
             header_names = summarize_names([name for name in header if name], max_names=20) or "none"

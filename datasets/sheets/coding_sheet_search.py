@@ -95,7 +95,7 @@ def choose_sheet(
             )
     first, *rest = candidates
     others = summarize_names([tree.relative_to_root(path) for path in rest])
-    others_note = f" These are no coding sheets either: {others}." if rest else ""
+    others_note = f" These files are not coding sheets either: {others}." if rest else ""
     raise DatasetError("coding-sheet.unusable", f"{errors[first]}.{others_note} {facts.access_instructions}")
 
 

@@ -56,7 +56,7 @@ class SheetFacts:
         name: Name of the data set in the catalogue.
         title: Name of the data set in messages.
         classes: Every emotion of the sheet, in label order.
-        default_classes: Classes of a study that names none.
+        default_classes: Classes of a study that names no classes.
         layouts: Layouts of the release, the preferred one first.
         example_paths: A path in each layout, for messages.
         access_instructions: How to obtain the data.
@@ -96,7 +96,7 @@ class SheetFacts:
     has_consecutive_numbers: bool = True
 
     def parse_subject(self, text: str) -> str:
-        """Return the normal spelling of a subject name; "" if the text is none."""
+        """Return the normal spelling of a subject name; "" if the text is not a subject name."""
         match = self.subject_pattern.fullmatch(text.strip())
         return self.subject_format.format(int(match[1])) if match else ""
 

@@ -93,13 +93,13 @@ def _describe_middle(clips: Sequence[Clip]) -> tuple[str, ...]:
     count = sum(clip.has_middle_apex for clip in clips)
     if not count:
         return ()
-    return (f"apex: {count} of {len(clips)} clips have none that is usable; their middle frame is the apex",)
+    return (f"apex: {count} of {len(clips)} clips have no usable apex; their middle frame takes its place",)
 
 
 def _check_apexes(clips: Sequence[Clip], *, unusable_action: str) -> tuple[Anomaly, ...]:
     """Return an anomaly for each clip whose apex is unusable (see `unusable_action`) or at an end.
 
-    A clip of a sheet without an apex is no anomaly; the notes count it.
+    A clip of a sheet without an apex is not an anomaly; the notes count it.
     """
     anomalies: list[Anomaly] = []
     for clip in clips:

@@ -67,7 +67,7 @@ def choose_release(
             "release-layout.missing",
             f"no {target_layout} release of {facts.title} in {tree.root} (looked for files like "
             f"{facts.example_paths[target_layout]}, up to {MAX_DEPTH} levels down); there is: "
-            f"{summarize_names(descriptions)}. Name one of these layouts, or none.",
+            f"{summarize_names(descriptions)}. Name one of these layouts, or omit the layout.",
         )
     if len(matches) > 1:
         folders = ", ".join(str(candidates[index][1].folder) for index in matches)

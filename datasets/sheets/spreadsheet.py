@@ -63,7 +63,7 @@ def read_named_tables(path: Path) -> list[NamedGrid]:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ValueError(f"it holds {size} bytes, more than the {MAX_BYTES} that are opened")
+            raise ValueError(f"it has {size} bytes, and at most {MAX_BYTES} are accepted")
         with path.open("rb") as file:
             magic = file.read(4)
         if magic == b"PK\3\4":
@@ -74,7 +74,8 @@ def read_named_tables(path: Path) -> list[NamedGrid]:
         kind = "a .csv table" if path.suffix.lower() == ".csv" else f"an {path.suffix.lower()} workbook"
         reason = sanitize(str(error) or type(error).__name__, max_length=_MAX_REASON_LENGTH)
         raise DatasetError(
-            "coding-sheet.unreadable", f"the sheet must be {kind}: cannot read {path} ({reason})"
+            "coding-sheet.unreadable",
+            f"the sheet must be {kind}: cannot read {path} ({reason}); save it again, or copy it again",
         ) from error
 
 
@@ -83,7 +84,7 @@ def _read_xlsx(path: Path) -> list[NamedGrid]:
         unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
     if unpacked_bytes > MAX_UNPACKED_BYTES:
         raise ValueError(
-            f"it unpacks to {unpacked_bytes} bytes, more than the {MAX_UNPACKED_BYTES} that are read"
+            f"it unpacks to {unpacked_bytes} bytes, and at most {MAX_UNPACKED_BYTES} are accepted"
         )
     with path.open("rb") as file, warnings.catch_warnings():
         # openpyxl warns about formatting that it drops; cell values are unaffected.
@@ -150,5 +151,5 @@ def _to_text_grid(rows: Iterable[Iterable[object]]) -> Grid:
     while grid and not any(grid[-1]):
         grid.pop()
     if len(grid) > MAX_ROWS:
-        raise ValueError(f"it holds more than the {MAX_ROWS} rows that are read")
+        raise ValueError(f"it has more than {MAX_ROWS} rows")
     return grid

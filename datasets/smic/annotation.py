@@ -56,7 +56,10 @@ def read_annotation(tables: Sequence[Path], modality: str, *, tree: DirectoryTre
 
 
 def _select_files(paths: Sequence[Path], modality: str, tree: DirectoryTree) -> list[Path]:
-    """Return the files that name the camera, else those that name none, else those with a sheet of it."""
+    """Return the files that name the camera; without such files, the files that name no camera.
+
+    If every file names another camera, return the workbooks with a sheet of the camera.
+    """
     camera_of = {path: find_modality(tree.relative_to_root(path)) for path in paths}
     for camera in (modality, ""):
         if own := [path for path in paths if camera_of[path] == camera]:
@@ -82,8 +85,8 @@ def complete_rows(
 ) -> tuple[tuple[SheetRow, ...], tuple[Anomaly, ...]]:
     """Return a row with class and frames for every clip folder and row, and the anomalies.
 
-    The class is that of the clip's name. The frames are the row's or, if it has none that the folder holds,
-    all frames of the folder.
+    The clip's name gives the class. The frames are the row's frames; if the folder holds none of them, all
+    frames of the folder.
     """
     anomalies: list[Anomaly] = []
     rows: list[SheetRow] = []

@@ -18,7 +18,7 @@ _CROPPED_FRAME = re.compile(r"reg_.*|.*\.bmp", re.IGNORECASE)
 
 
 def parse_clip_name(text: str) -> tuple[str, str, str] | None:
-    """Return subject, clip and class of a clip's name, in normal spelling; None if the text is none."""
+    """Return subject, clip and class of a clip name, in normal spelling; None if the text is not one."""
     match = CLIP_NAME.fullmatch(text.strip())
     if not match:
         return None
@@ -36,7 +36,7 @@ def list_clip_folders(tree: DirectoryTree, subject_folder: Path) -> Iterator[tup
 
 
 def find_modality(text: str) -> str:
-    """Return the camera that a file or folder name contains as a word of its own; "" if it names none."""
+    """Return the camera that a file or folder name contains as a separate word; "" if there is none."""
     match = _MODALITY.search(text)
     return match[1].lower() if match else ""
 

@@ -75,18 +75,20 @@ def _prepare_output(out: Path) -> Path:
     """Create the parents of `out` and return it; raise DatasetError if no set can be written there."""
     if any(parent.is_file() for parent in out.parents):
         raise DatasetError(
-            "synthetic-output.below-file", f"{out} cannot be made: a part of its path is a file; name another"
+            "synthetic-output.below-file",
+            f"a synthetic set is written into a folder; a part of the path {out} is a file: name another "
+            "folder",
         )
     if out == Path.cwd():
         raise DatasetError(
             "synthetic-output.working-folder",
-            "a synthetic set cannot replace the working folder; name a folder in it",
+            f"a synthetic set cannot replace the working folder; got {out}: name a folder in it",
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(
             "synthetic-output.occupied",
-            f"a synthetic set is written into a new or empty folder; {out} is taken: "
-            "name another or remove it",
+            f"a synthetic set is written into a new or empty folder; {out} is neither: "
+            "name another folder, or remove it",
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     return out

@@ -137,7 +137,7 @@ def plan_samm_jobs(spec: SyntheticSpec, clips: Sequence[ClipPlan], folder: Path)
 
 
 def encode_samm_sheet(clips: Sequence[ClipPlan], *, form: str, quirks: bool) -> bytes:
-    """Return the workbook; form "v2" has titles above the header, which is in row 14, "2018" has none."""
+    """Return the workbook; only form "v2" has titles above the header, which is then in row 14."""
     titles: list[RowCells] = [("SAMM Micro-Movement FACS codes",), *[(None,)] * (_TITLE_ROWS - 1)]
     rows = [*(titles if form == "v2" else []), _HEADER]
     rows += [_make_cells(clip, as_text=form == "v2", quirks=quirks) for clip in clips]

@@ -82,7 +82,11 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             _pack_figures_and_report(writer, result, figures, staging=Path(staging))
             writer.add_text(STUDY_FILE, to_json(result.study, indent=1))
             manifest = Manifest(
-                study=result.study.name, runs=runs, members=tuple(writer.members), commands=result.commands
+                study=result.study.name,
+                runs=runs,
+                members=tuple(writer.members),
+                commands=result.commands,
+                alias=result.alias,
             )
             writer.add_text(MANIFEST_FILE, to_json(manifest, indent=1))
         _check_output_free(out)

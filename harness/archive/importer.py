@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.archive.members import CELLS_FOLDER, EXPORT_AGAIN
@@ -28,9 +28,12 @@ class ImportSummary:
         failed: failed cells that were imported.
         reused: cells that another study of the store had finished; the study got links to them.
         duplicates: cells that the study in the store already had.
-        conflicts: those of `reused` and `duplicates` whose outcome in the store differs from the archive's.
+        conflicts: cells of `reused` and `duplicates` whose outcome in the store differs from the archive's.
             Reports show the outcome in the store.
-        completed: those of `reused` and `duplicates` that were imported without weights and got them.
+        completed: cells of `reused` and `duplicates` that got the weights of the archive, because an earlier
+            import had added them without weights.
+        recorded: cells of `reused` and `duplicates` that got the record of their epochs from the archive,
+            because they had no record.
     """
 
     imported: list[str] = field(default_factory=list)
@@ -39,11 +42,12 @@ class ImportSummary:
     duplicates: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:
-        """Return True if the import added any run or weights."""
-        return bool(self.imported or self.failed or self.reused or self.completed)
+        """Return True if the import added any run, weights or record."""
+        return bool(self.imported or self.failed or self.reused or self.completed or self.recorded)
 
 
 def dry_run_report(archive: Archive) -> None:
@@ -59,6 +63,7 @@ def dry_run_report(archive: Archive) -> None:
         results=study_results,
         failures=archive.failures,
         commands=archive.commands,
+        alias=archive.alias,
     )
     names = archive.members.list_folder(FIGURES_FOLDER)
     figures = {f"{archive.study.name}/{Path(name).stem}": archive.members.read_bytes(name) for name in names}
@@ -113,7 +118,9 @@ def _open_study(archive: Archive, tracker: Tracker) -> tuple[str, str]:
     runs = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
     if runs and runs[0].info.status != "RUNNING":
         return runs[0].info.run_id, runs[0].info.status
-    study_run_id = tracker.open_study(archive.study, commands=archive.commands)
+    is_taken = tracker.find_alias_owner(archive.alias, study_name=archive.study.name)
+    alias = "" if is_taken else archive.alias
+    study_run_id = tracker.open_study(archive.study, commands=archive.commands, alias=alias)
     if not runs:
         tracker.client.set_tag(study_run_id, IMPORTED_TAG, archive.path.name)
     return study_run_id, "RUNNING"
@@ -186,10 +193,14 @@ class _Importer:
                 continue
             is_new = self._tracker.reuse_run(run_id, spec, parent=self._study_run_id, result=local_result)
             (self.summary.reused if is_new else self.summary.duplicates).append(spec.key)
-            if local_result != result:
+            if result is None or result != replace(local_result, epoch_classes=result.epoch_classes):
                 self.summary.conflicts.append(spec.key)
-            elif self._add_missing_weights(run_id, archive_key=keys[-1]):
+                return True
+            if self._add_missing_weights(run_id, archive_key=keys[-1]):
                 self.summary.completed.append(spec.key)
+            if result.epoch_classes and not local_result.epoch_classes:
+                self._tracker.add_epoch_record(run_id, result)
+                self.summary.recorded.append(spec.key)
             return True
         return False
 

@@ -12,6 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any
 from datasets.text import sanitize, summarize_names
 from harness.errors import HarnessError
 from harness.tracking.study_reader import WEIGHT_FILES
-from studies.codec import decode_json, from_data
+from studies.codec import decode_json, from_data, name_json_type
 
 FORMAT_NAME, FORMAT_VERSION = "harness study", 1
 MANIFEST_FILE, STUDY_FILE, FAILURES_FILE, CELLS_FOLDER = (
@@ -34,7 +35,7 @@ REPORT_FOLDER = "report"
 
 _ARTIFACT_PATTERN = (
     r"(?:result\.json|predictions\.csv|environment\.json|confusion_matrix\.csv"
-    r"|weights\.safetensors|weights\.pt|[a-z0-9_-]+\.png)"
+    r"|weights\.safetensors|weights\.pt|leaky_epochs\.csv|[a-z0-9_-]+\.png)"
 )
 _FILE_NAME_PATTERN = r"[A-Za-z0-9_+-][A-Za-z0-9_+.-]{0,199}"
 _MEMBER_PATTERN = re.compile(
@@ -63,7 +64,7 @@ class Manifest:
     """The manifest of an archive.
 
     `runs` holds the key and original run id of each finished cell, `commands` the command lines that ran the
-    study.
+    study, `alias` the alias of the study or "".
     """
 
     format: str = FORMAT_NAME
@@ -72,6 +73,7 @@ class Manifest:
     runs: tuple[tuple[str, str], ...]
     members: tuple[Member, ...]
     commands: tuple[str, ...] = ()
+    alias: str = ""
 
 
 def is_member_name(name: str) -> bool:
@@ -129,7 +131,8 @@ class MemberReader:
         if size != member.size or digest.hexdigest() != member.sha256:
             raise HarnessError(
                 "archive.wrong-digest",
-                f"{name} must have the sha256 of {MANIFEST_FILE}; it was changed: {EXPORT_AGAIN}",
+                f"{name} must have the sha256 {sanitize(member.sha256)} of {MANIFEST_FILE}; got "
+                f"{digest.hexdigest()}: {EXPORT_AGAIN}",
             )
 
     def read_bytes(self, name: str) -> bytes:
@@ -146,14 +149,18 @@ class MemberReader:
         if MANIFEST_FILE not in self._entries:
             raise HarnessError(
                 "archive.no-manifest",
-                f"an exported study must hold {MANIFEST_FILE}; got {summarize_names(list(self._entries))}",
+                f"an exported study must hold {MANIFEST_FILE}; got "
+                f"{summarize_names(list(self._entries)) or 'no file'}: name a file that `harness export` "
+                "wrote",
             )
         with convert_zip_errors(), self._zip.open(self._entries[MANIFEST_FILE]) as file:
             data = parse_json(file.read(MAX_MEMBER_BYTES), MANIFEST_FILE)
-        if not isinstance(data, dict) or data.get("format") != FORMAT_NAME:
+        format_name = data.get("format") if isinstance(data, dict) else name_json_type(data)
+        if not isinstance(data, dict) or format_name != FORMAT_NAME:
             raise HarnessError(
                 "archive.unknown-format",
-                f"{MANIFEST_FILE} must be of the format {FORMAT_NAME!r}; {EXPORT_AGAIN}",
+                f"{MANIFEST_FILE} must be of the format {FORMAT_NAME!r}; got "
+                f"{sanitize(repr(format_name))}: {EXPORT_AGAIN}",
             )
         if data.get("version") != FORMAT_VERSION:
             raise HarnessError(
@@ -164,9 +171,13 @@ class MemberReader:
         return from_data(Manifest, data)
 
     def _check_names(self) -> None:
-        if len(self._members) != len(self.manifest.members):
+        listed_counts = Counter(member.name for member in self.manifest.members)
+        duplicates = [name for name, count in listed_counts.items() if count > 1]
+        if duplicates:
             raise HarnessError(
-                "archive.member-listed-twice", f"{MANIFEST_FILE} must list every member once; {EXPORT_AGAIN}"
+                "archive.member-listed-twice",
+                f"{MANIFEST_FILE} must list every member once; it lists {summarize_names(duplicates)} more "
+                f"than once: {EXPORT_AGAIN}",
             )
         names = set(self._entries) - {MANIFEST_FILE}
         missing, unlisted = {*self._members, STUDY_FILE, FAILURES_FILE} - names, names - set(self._members)
@@ -195,7 +206,8 @@ class MemberReader:
             if name.rpartition("/")[2] in WEIGHT_FILES:
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise HarnessError(
-                        "archive.member-compressed", f"{name} must not be compressed; {EXPORT_AGAIN}"
+                        "archive.member-compressed",
+                        f"weights must not be compressed; {name} is: {EXPORT_AGAIN}",
                     )
                 continue
             total_size += member.size
@@ -203,7 +215,8 @@ class MemberReader:
                 raise HarnessError(
                     "archive.too-large",
                     f"members other than weights must unpack to at most {MAX_MEMBER_BYTES >> 20} MiB each "
-                    f"and {MAX_TOTAL_BYTES >> 30} GiB in all; {name} exceeds that",
+                    f"and {MAX_TOTAL_BYTES >> 30} GiB in all; {name} exceeds that with {member.size:,} "
+                    f"bytes, {total_size:,} in all: {EXPORT_AGAIN}",
                 )
 
 
@@ -211,7 +224,7 @@ def _read_entries(zip_file: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipI
     """Yield the entries of the zip by name.
 
     Raises:
-        HarnessError: An entry is no plain file, or two have one name.
+        HarnessError: An entry is not a plain file, or two entries have the same name.
     """
     names: set[str] = set()
     for entry in zip_file.infolist():
@@ -219,19 +232,24 @@ def _read_entries(zip_file: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipI
         if name != entry.filename or not is_member_name(name):
             raise HarnessError(
                 "archive.unknown-member-name",
-                f"members must be named as an exported study's files are; got {sanitize(name)}",
+                f"members must be named as an exported study's files are; got {sanitize(name)}: "
+                f"{EXPORT_AGAIN}",
             )
         if file_type not in (0, stat.S_IFREG):
             raise HarnessError(
-                "archive.not-a-plain-file", f"members must be plain files; {name} is a link or something else"
+                "archive.not-a-plain-file",
+                f"members must be plain files; {name} is a link or something else: {EXPORT_AGAIN}",
             )
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise HarnessError(
                 "archive.unsupported-compression",
-                f"members must be stored or deflated, without a password; {name} is not",
+                f"members must be stored or deflated, without a password; {name} is not: {EXPORT_AGAIN}",
             )
         if name in names:
-            raise HarnessError("archive.member-twice", f"members must have unique names; {name} occurs twice")
+            raise HarnessError(
+                "archive.member-twice",
+                f"members must have unique names; {name} occurs twice: {EXPORT_AGAIN}",
+            )
         names.add(name)
         yield name, entry
 

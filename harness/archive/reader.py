@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.text import sanitize, summarize_names
+from datasets.text import pluralize, sanitize, summarize_names
 from harness.archive.members import (
     CELLS_FOLDER,
     EXPORT_AGAIN,
@@ -28,7 +28,9 @@ from harness.archive.members import (
     parse_json,
 )
 from harness.errors import HarnessError
+from harness.tracking.epoch_records import RECORD_FILE, parse_epoch_record
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
+from harness.tracking.study_index import check_alias
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec, hash_run
@@ -77,7 +79,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """
     if not path.is_file():
         raise HarnessError(
-            "archive.no-file", f"import takes a file written by `harness export`; there is no file at {path}"
+            "archive.no-file",
+            f"import takes a file that `harness export` wrote; there is no file {path}: check its name",
         )
     with path.open("rb") as file:
         try:
@@ -97,6 +100,7 @@ class Archive:
     def __init__(self, members: MemberReader, path: Path) -> None:
         self.path, self.members = path, members
         self.run_ids, self.commands = dict(members.manifest.runs), members.manifest.commands
+        self.alias = members.manifest.alias
         self.cell_keys = tuple(sorted({name.split("/")[1] for name in members.list_folder(CELLS_FOLDER)}))
         self.study = _parse_study(parse_json(members.read_bytes(STUDY_FILE), STUDY_FILE))
         self.failures = from_data(
@@ -109,12 +113,15 @@ class Archive:
         """Load the result of a finished cell, and the JSON of its spec as it was written.
 
         Raises:
-            HarnessError: the artifacts are not those of a result, or belong to another run.
+            HarnessError: the artifacts do not form a result, or belong to another run.
         """
         folder = f"{CELLS_FOLDER}/{key}"
         try:
             spec = parse_json(self.members.read_bytes(f"{folder}/result.json"), "result.json")["spec"]
             result = parse_result(lambda name: self.members.read_bytes(f"{folder}/{name}").decode())
+            if f"{folder}/{RECORD_FILE}" in self.members:
+                record = self.members.read_bytes(f"{folder}/{RECORD_FILE}").decode()
+                result = parse_epoch_record(record, result)
             if not is_key_of(key, spec):
                 raise HarnessError(
                     "archive.result-of-another-run", f"it is that of another run, {result.spec.key}"
@@ -128,29 +135,40 @@ class Archive:
         return result, to_json(spec)
 
     def _check_runs(self) -> None:
-        """Check the commands, and that each finished cell has one run id and the artifacts of a result."""
-        if any(len(command) > _MAX_TAG_CHARS for command in self.commands):
+        """Check commands and alias, and that each finished cell has one run id and a result's artifacts."""
+        max_length = max(map(len, self.commands), default=0)
+        if max_length > _MAX_TAG_CHARS:
             raise HarnessError(
                 "archive.invalid-command",
-                f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}",
+                f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; one has "
+                f"{max_length}: {EXPORT_AGAIN}",
             )
-        if set(self.run_ids) != set(self.cell_keys) or len(self.run_ids) != len(self.members.manifest.runs):
+        if self.alias:
+            check_alias(self.alias)
+        manifest_runs = self.members.manifest.runs
+        mismatches = set(self.run_ids) ^ set(self.cell_keys)
+        if mismatches or len(self.run_ids) != len(manifest_runs):
             raise HarnessError(
                 "archive.run-mismatch",
-                f"{MANIFEST_FILE} must name the run of every cell, and of no other; {EXPORT_AGAIN}",
+                f"{MANIFEST_FILE} must name one run for each cell, and no other; it names "
+                f"{len(manifest_runs)} for {pluralize(len(self.cell_keys), 'cell')}"
+                + (f", and {summarize_names(sorted(mismatches))} differ" if mismatches else "")
+                + f": {EXPORT_AGAIN}",
             )
         invalid_ids = [run_id for run_id in self.run_ids.values() if not _RUN_ID_PATTERN.fullmatch(run_id)]
         if invalid_ids:
             raise HarnessError(
                 "archive.invalid-run-id",
-                f"a run's id must be of letters and digits; got {summarize_names(invalid_ids)}",
+                f"a run's id must consist of up to 64 letters, digits, _ and -; got "
+                f"{summarize_names(invalid_ids)}: {EXPORT_AGAIN}",
             )
         for key in self.cell_keys:
             missing = [name for name in _REQUIRED_FILES if f"{CELLS_FOLDER}/{key}/{name}" not in self.members]
             if missing:
                 raise HarnessError(
                     "archive.file-missing",
-                    f"{CELLS_FOLDER}/{key} must hold {summarize_names(missing)}; {EXPORT_AGAIN}",
+                    f"{CELLS_FOLDER}/{key} must hold {' and '.join(_REQUIRED_FILES)}; "
+                    f"{' and '.join(missing)} is missing: {EXPORT_AGAIN}",
                 )
 
     def _check_outcomes(self) -> None:
@@ -160,11 +178,12 @@ class Archive:
             if spec.key not in study_keys:
                 raise HarnessError(
                     "archive.run-of-another-study",
-                    f"every run must belong to the study; {sanitize(spec.name)} does not",
+                    f"every run must belong to the study; {sanitize(spec.name)} does not: {EXPORT_AGAIN}",
                 )
             if spec.key in outcome_keys:
                 raise HarnessError(
-                    "archive.run-twice", f"every run must occur once; {sanitize(spec.name)} occurs twice"
+                    "archive.run-twice",
+                    f"every run must occur once; {sanitize(spec.name)} occurs twice: {EXPORT_AGAIN}",
                 )
             outcome_keys.add(spec.key)
 
@@ -172,10 +191,12 @@ class Archive:
         for key in self.cell_keys:
             yield self.load_result(key)[0].spec
         for failure in self.failures:
-            if max(len(to_json(failure.spec)), len(failure.reason)) > _MAX_TAG_CHARS:
+            max_length = max(len(to_json(failure.spec)), len(failure.reason))
+            if max_length > _MAX_TAG_CHARS:
                 raise HarnessError(
                     "archive.invalid-failure",
-                    f"{FAILURES_FILE} must hold texts of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}",
+                    f"{FAILURES_FILE} must hold texts of at most {_MAX_TAG_CHARS} characters; one has "
+                    f"{max_length}: {EXPORT_AGAIN}",
                 )
             yield failure.spec
 
@@ -187,7 +208,8 @@ def _parse_study(data: Any) -> Study:
     if not _STUDY_NAME_PATTERN.fullmatch(study.name):
         raise HarnessError(
             "archive.invalid-study-name",
-            f"a study's name must be of letters, digits and ._+-; got {sanitize(study.name)}",
+            f"a study's name must consist of up to 200 letters, digits and ._+-; got {sanitize(study.name)}: "
+            f"{EXPORT_AGAIN}",
         )
     return study
 
@@ -202,18 +224,34 @@ def _check_size(data: Mapping[str, Any]) -> None:
     total_folds = sum(max(count, 0) for count in fold_counts if isinstance(count, int))
     trainings = count_items("seeds", default=1) * count_items("training_seeds", default=1)
     runs_per_training = 3 * count_items("arms") + count_items("controls") + 1
-    if total_folds * trainings * runs_per_training > MAX_RUNS:
+    max_runs = total_folds * trainings * runs_per_training
+    if max_runs > MAX_RUNS:
         raise HarnessError(
-            "archive.too-many-runs", f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} has more"
+            "archive.too-many-runs",
+            f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} lists up to {max_runs:,}: "
+            f"{EXPORT_AGAIN}",
         )
 
 
 def _check_mlflow_limits(result: RunResult) -> None:
     """Check the result's metrics and texts against MLflow's limits, before half of them are written."""
-    if not all(map(_METRIC_PATTERN.fullmatch, compute_final_metrics(result))):
-        raise HarnessError("archive.invalid-metric-name", "it has a metric whose name MLflow does not accept")
-    texts = map(str, flatten_spec(result.spec).values())
-    if len(to_json(result.spec)) > _MAX_TAG_CHARS or max(map(len, texts)) > _MAX_PARAM_CHARS:
-        raise HarnessError("archive.spec-too-long", "its spec is longer than MLflow accepts")
-    if not all(0 <= epoch.number <= _MAX_STEP for epoch in result.history):
-        raise HarnessError("archive.invalid-epoch", "it has epochs whose number MLflow does not accept")
+    invalid_names = [name for name in compute_final_metrics(result) if not _METRIC_PATTERN.fullmatch(name)]
+    if invalid_names:
+        raise HarnessError(
+            "archive.invalid-metric-name",
+            f"MLflow does not accept the name of its metric {summarize_names(invalid_names)}",
+        )
+    spec_length = len(to_json(result.spec))
+    max_length = max(len(str(value)) for value in flatten_spec(result.spec).values())
+    if spec_length > _MAX_TAG_CHARS or max_length > _MAX_PARAM_CHARS:
+        raise HarnessError(
+            "archive.spec-too-long",
+            f"MLflow accepts specs of {_MAX_TAG_CHARS} characters and values of {_MAX_PARAM_CHARS}; its spec "
+            f"has {spec_length}, and its longest value {max_length}",
+        )
+    invalid_epochs = [epoch.number for epoch in result.history if not 0 <= epoch.number <= _MAX_STEP]
+    if invalid_epochs:
+        raise HarnessError(
+            "archive.invalid-epoch",
+            f"MLflow accepts epochs from 0 to {_MAX_STEP}; it has {invalid_epochs[0]}",
+        )

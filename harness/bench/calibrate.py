@@ -283,7 +283,7 @@ def _measure_sharing(settings: CalibrationSettings, device: torch.device) -> str
 
 
 def choose_fastest(speeds: list[float]) -> int:
-    """Return the index of the speed after which no more cells are `MIN_SPEEDUP` times as fast."""
+    """Return the index of the last speed that is at least `MIN_SPEEDUP` times the best before it."""
     best = 0
     for index, speed in enumerate(speeds):
         if speed >= MIN_SPEEDUP * speeds[best]:

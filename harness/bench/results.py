@@ -108,9 +108,10 @@ class NetworkBenchResult:
     """Measurements of one network.
 
     `step_times` maps each engine to its seconds per step in each round. `default_engine` is the engine that a
-    study uses on this device. `deterministic_ratios` are the times of deterministic steps divided by those of
-    other steps in each round, or () if they were not measured or the steps are the same. `shared_step_times`
-    are the seconds per step of one process alone and of two parallel processes, or None if not measured.
+    study uses on this device. `deterministic_ratios` are, for each round, the time of a deterministic step
+    divided by the time of another step; () if they were not measured or the steps are the same.
+    `shared_step_times` are the seconds per step of one process alone and of two parallel processes, or None
+    if not measured.
     """
 
     name: str

@@ -18,6 +18,7 @@ def ablate(
     output: options.Output,
     architecture: options.UserNetworks = None,
     allow_leaks: options.AllowLeaks = False,
+    name: options.Name = "",
 ) -> None:
     """Run an ablation: the components of the proposed network, one by one or in every combination."""
     from harness.commands.study import run_studies
@@ -34,4 +35,4 @@ def ablate(
         comparison=comparison,
         plan_path=planning.plan,
     )
-    run_studies((request,), output, save_plan=planning.save_plan)
+    run_studies((request,), output, alias=name, save_plan=planning.save_plan)

@@ -18,6 +18,7 @@ def compare(
     output: options.Output,
     architecture: options.UserNetworks = None,
     allow_leaks: options.AllowLeaks = False,
+    name: options.Name = "",
 ) -> None:
     """Run a comparison: the proposed network with six published networks, or with your own."""
     from harness.commands.study import run_studies
@@ -34,4 +35,4 @@ def compare(
         comparison=comparison,
         plan_path=planning.plan,
     )
-    run_studies((request,), output, save_plan=planning.save_plan)
+    run_studies((request,), output, alias=name, save_plan=planning.save_plan)

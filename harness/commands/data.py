@@ -133,7 +133,7 @@ def audit(
             data.to_data_request(),
             protocols=splits.protocols,
             folds=splits.folds,
-            splits=splits.splits,
+            num_splits=splits.splits,
             image_size=image_size,
             all_examples=all_examples,
         )

@@ -15,7 +15,9 @@ from harness.errors import wrap_user_errors
 
 
 def export(
-    study: Annotated[str | None, typer.Argument(help="Name of a study. Default: the newest.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="Name of a study, alias, or its start. Default: the newest.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Archive to write; must not exist yet. Default: STUDY.zip.")
     ] = None,
@@ -37,7 +39,7 @@ def export(
     with wrap_user_errors():
         tracker = open_tracker(tracking_uri)
         tracker.check_readable()
-        name = tracker.get_newest_study_name() if study is None else study
+        name = tracker.get_newest_study_name() if study is None else tracker.find_study_entry(study).name
         result = export_study(
             tracker,
             name,

@@ -44,7 +44,7 @@ def import_(
             from harness.scheduling.cell_locks import CellLocks
             from harness.tracking.study_summary import log_study_summary
             from harness.tracking.uri import check_store_writable
-            from reports.document import write_report
+            from reports.document import build_document, write_document
 
             dry_run_report(archive)
             check_writable(out)
@@ -56,15 +56,22 @@ def import_(
         import_result = import_study(archive, tracker, locks)
         name = archive.study.name
         result, figures = tracker.load_study(name)
-        report = write_report((result,), out / name_report_folder([name], prefix=""), images=figures)
+        document = build_document((result,), images=figures)
+        report = write_document(document, out / name_report_folder([name], prefix=""), images=figures)
         if import_result.has_changes:
-            log_study_summary(tracker, result, report.parent)
+            log_study_summary(tracker, document.evaluations[0], report.parent)
         member = f"{REPORT_FOLDER}/{report.name}"
         exported_report = archive.members.read_bytes(member).decode() if member in archive.members else ""
     is_same = _remove_run_ids(report.read_text(encoding="utf-8")) == _remove_run_ids(exported_report)
     for line in _format_summary(import_result, name, is_same=is_same):
         print(line, file=sys.stderr)
-    document = {
+    if archive.alias not in ("", result.alias):
+        print(
+            f"warning: the study was exported as {archive.alias}; here it is {result.alias or name}, because "
+            "it has another alias or another study has this one (its command with --name changes it)",
+            file=sys.stderr,
+        )
+    summary = {
         "study": name,
         "report": str(report),
         "imported": import_result.imported,
@@ -73,9 +80,10 @@ def import_(
         "here": import_result.duplicates,
         "differing": import_result.conflicts,
         "weights_added": import_result.completed,
+        "records_added": import_result.recorded,
         "report_as_exported": is_same,
     }
-    print(json_module.dumps(document, indent=1) if json else report)
+    print(json_module.dumps(summary, indent=1) if json else report)
 
 
 def _remove_run_ids(report: str) -> str:
@@ -93,7 +101,11 @@ def _format_summary(import_result: ImportSummary, name: str, *, is_same: bool) -
     summary = ", ".join(f"{len(keys)} {label}" for label, keys in counts.items() if keys) or "no cell"
     lines = [f"{name}: {summary}" + ("" if import_result.has_changes else "; nothing was changed")]
     if import_result.completed:
-        lines.append(f"runs that had no weights and got those of the archive: {len(import_result.completed)}")
+        lines.append(f"runs that got their weights from the archive: {len(import_result.completed)}")
+    if import_result.recorded:
+        lines.append(
+            f"runs that got the record of their epochs from the archive: {len(import_result.recorded)}"
+        )
     if import_result.conflicts:
         names = ", ".join(import_result.conflicts[:_MAX_CELLS])
         more = len(import_result.conflicts) - _MAX_CELLS

@@ -37,6 +37,14 @@ AllowLeaks = Annotated[
     bool,
     typer.Option("--allow-leaks", help="Run even if a split has leaks that its protocol must exclude."),
 ]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        help="Alias of the study, by which every command finds it: letters, digits, - and _. It changes no "
+        "result and can be changed later.",
+    ),
+]
 Searches = Annotated[str | None, typer.Option(help="Optuna storage URI. Default: ./optuna.db.")]
 Device = Annotated[str, choice_option("device", help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
@@ -189,7 +197,7 @@ class Networks:
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """Options that add runs, or tuned settings, to a study."""
+    """Options that add runs, records or tuned settings to a study."""
 
     controls: Annotated[
         bool,
@@ -202,6 +210,14 @@ class Extras:
         typer.Option(
             "--checks",
             help="Add robustness, latency and cross-entropy runs, which some of the paper's claims need.",
+        ),
+    ] = False
+    published_practice: Annotated[
+        bool,
+        typer.Option(
+            "--published-practice",
+            help="Also report, marked as leaky, the scores with the epoch picked on each test subject, as "
+            "papers often do, beside a guesser. The clean results stay the same.",
         ),
     ] = False
     tuned: Annotated[

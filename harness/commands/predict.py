@@ -102,8 +102,10 @@ def predict(
             discard_folders(folders)
     _print_warnings(document["warnings"], has_document=bool(select_predicted(predictions)))
     if not select_predicted(predictions):
+        reason = predictions[0].note if predictions else "it has no frames"
         raise UserError(
-            f"no frame of {source} can be read: {predictions[0].note if predictions else 'it has no frames'}",
+            f"no frame of {source} can be read: {reason}; copy it again, or name another image, folder or "
+            "video",
             code="frames.unreadable",
         )
     print(text if json else render_summary(document, folder))

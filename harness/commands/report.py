@@ -18,7 +18,10 @@ FORMATS = ("report", "latex", "megc")
 def report(
     study: Annotated[
         list[str] | None,
-        typer.Argument(help="Names of studies, for one joint report. Default: the newest study."),
+        typer.Argument(
+            help="Names of studies, aliases, or their start; several give one joint report. Default: the "
+            "newest study."
+        ),
     ] = None,
     tracking_uri: options.TrackingUri = None,
     out: options.Out = Path("results"),
@@ -52,16 +55,18 @@ def report(
         if json and not list_:
             raise HarnessError(
                 "report-json.without-list",
-                "--json needs --list; got no --list: a report is always written as report.md and report.json",
+                "--json needs --list; got no --list: leave --json out, because a report is always written as "
+                "report.md and report.json",
             )
         tracker.check_readable()
         if list_:
-            names = tracker.list_study_names()
-            print(json_module.dumps(names, indent=1) if json else "\n".join(names) or "no study yet")
+            entries = tracker.list_studies()
+            names, labels = [entry.name for entry in entries], [entry.label for entry in entries]
+            print(json_module.dumps(names, indent=1) if json else "\n".join(labels) or "no study yet")
             return
         check_writable(out)
-        study_names = study or [tracker.get_newest_study_name()]
-        studies = [tracker.load_study(name) for name in dict.fromkeys(study_names)]
+        entries = [tracker.find_study_entry(name) for name in study or [tracker.get_newest_study_name()]]
+        studies = [tracker.load_study(entry.name) for entry in dict.fromkeys(entries)]
         if format_ == "megc":
             for result, _ in studies:
                 paths = write_megc_logs(result, out / name_report_folder([result.study.name], prefix=""))

@@ -21,7 +21,8 @@ def score(
         list[str],
         typer.Argument(
             help="File of predictions: an MEGC log, a log of lists by subject, or a CSV. Or recorded "
-            "predictions: STUDY, STUDY:ARM:PROTOCOL, or the id of a run. Two give their paired difference."
+            "predictions: STUDY, STUDY:ARM:PROTOCOL, or the id of a run; the start of a name or id suffices. "
+            "Two give their paired difference."
         ),
     ],
     truth: Annotated[

@@ -13,7 +13,8 @@ from harness.errors import wrap_user_errors
 
 def status(
     study: Annotated[
-        list[str] | None, typer.Argument(help="Names of studies. Default: all, the newest first.")
+        list[str] | None,
+        typer.Argument(help="Names of studies, aliases, or their start. Default: all, the newest first."),
     ] = None,
     tracking_uri: options.TrackingUri = None,
     json: options.Json = False,
@@ -26,9 +27,9 @@ def status(
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
         tracker.check_readable()
-        names = study or tracker.list_study_names()
+        entries = map(tracker.find_study_entry, study) if study else tracker.list_studies()
         locks = CellLocks(tracker.uri)
-        statuses = [load_study_status(name, tracker, locks) for name in dict.fromkeys(names)]
+        statuses = [load_study_status(entry, tracker, locks) for entry in dict.fromkeys(entries)]
     if json:
         print(json_module.dumps([study_status.to_dict() for study_status in statuses], indent=1))
     else:

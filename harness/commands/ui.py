@@ -55,7 +55,8 @@ def ui(
     print(f"MLflow starts on {address} (press Ctrl-C to stop)", flush=True)
     views = list_views(tracker)
     for view in views:
-        print(f"  {view.experiment_name}: {address}{view.runs_path}")
+        print(f"  {view.experiment_name}, newest study {view.newest_study}:")
+        print(f"    runs: {address}{view.runs_path}")
         print(f"    charts: {address}{view.charts_path}", flush=True)
     if views and browser and _has_browser():
         _open_when_ready(host, port, f"{address}{views[0].runs_path}")

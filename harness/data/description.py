@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets.anomalies import format_anomaly, format_anomaly_count
-from datasets.spec import Anomaly, SampleTable
+from datasets.spec import Anomaly, DatasetSpec, SampleTable
 from datasets.text import pluralize
 from studies.codec import from_data, to_data
 
@@ -110,6 +110,24 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     for anomaly_data in description["anomalies"]:
         yield f"anomaly: {format_anomaly(from_data(Anomaly, anomaly_data))}"
     yield format_anomaly_count(len(description["anomalies"]))
+
+
+def describe_flow(dataset: DatasetSpec) -> tuple[str, ...]:
+    """Return a line about the input of a study on optical flow, and about the changes that apply to it.
+
+    Other studies have no line.
+    """
+    if dataset.representation != "flow":
+        return ()
+    applied = (
+        "flips negate u, rotations and scales turn and stretch u and v; no ImageNet normalization"
+        if dataset.flow.is_float
+        else "rotations, scales and crops as for images, no flips; ImageNet normalization"
+    )
+    return (
+        f"input: {dataset.describe_representation()}, reduced to {dataset.image_size} px as "
+        f"{dataset.flow.dtype}; augmentation: {applied}; no changes of color",
+    )
 
 
 def _render_face_lines(faces: dict[str, Any]) -> Iterator[str]:

@@ -81,11 +81,11 @@ def audit_splits(
     *,
     protocols: tuple[str, ...],
     folds: int | None,
-    splits: int,
+    num_splits: int,
     image_size: int,
     all_examples: bool = False,
 ) -> LeakAudit:
-    """Audit the splits of all protocols for split seeds 0 to `splits` - 1.
+    """Audit the splits of all protocols for split seeds 0 to `num_splits` - 1.
 
     Images are compared at `image_size` pixels. `all_examples` lists every sample of a finding, not only the
     first ones.
@@ -93,7 +93,7 @@ def audit_splits(
     Raises:
         ValueError: The request or the data are invalid, or a protocol cannot split the data.
     """
-    check_count("--splits", splits)
+    check_count("--splits", num_splits)
     check_protocols(protocols, folds=folds)
     spec, table = load_table(request, build_dataset_spec(request, protocols=protocols, image_size=image_size))
     for protocol in protocols:
@@ -108,10 +108,10 @@ def audit_splits(
         if spec.representation not in MOTION_REPRESENTATIONS
         else None
     )
-    split_ids = (
+    all_splits = (
         split_table(table, protocol, seed=seed, fold=fold, folds=count)
         for protocol, count in counts.items()
-        for seed in range(splits)
+        for seed in range(num_splits)
         for fold in range(count)
     )
     return LeakAudit(
@@ -128,7 +128,7 @@ def audit_splits(
                     max_examples=None if all_examples else MAX_EXAMPLES,
                 ),
             )
-            for s in split_ids
+            for s in all_splits
         ),
         notes=explain_fold_count(counts, requested_folds=folds),
         anomalies=anomalies,

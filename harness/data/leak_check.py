@@ -40,7 +40,7 @@ def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
             raise HarnessError("split.leaks", _format_leaks(split, leaks))
 
 
-def describe_protocol_leakage(table: SampleTable, splits: Sequence[Split], protocol: str) -> str:
+def describe_split_leakage(table: SampleTable, splits: Sequence[Split], protocol: str) -> str:
     """Describe what the test set of the protocol's first split shares with the training set."""
     from reports.tables.score_columns import describe_leakage
 

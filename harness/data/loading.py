@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.catalogue import check_path_patterns, get_default_frame_policy, get_entry, load_dataset
-from datasets.spec import ALIGNMENTS, MOTION_REPRESENTATIONS, DatasetSpec, SampleTable
+from datasets.spec import (
+    ALIGNMENTS,
+    DEFAULT_FLOW,
+    MOTION_REPRESENTATIONS,
+    DatasetSpec,
+    FlowSpec,
+    SampleTable,
+)
 from datasets.splits import PROTOCOLS
 from datasets.text import pluralize
 from harness.errors import HarnessError, check_choice
@@ -47,6 +54,7 @@ class DataRequest:
     layout: str = ""
     align: str = AUTO
     representation: str = "frame"
+    flow: FlowSpec = DEFAULT_FLOW
     subject_from: str | None = None
     clip_from: str | None = None
 
@@ -76,12 +84,13 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
         representation=request.representation,
         classes=request.classes,
         layout=request.layout,
+        flow=request.flow,
     )
     if spec.representation in MOTION_REPRESENTATIONS and spec.frame_policy not in dataset_entry.apex_policies:
         choices = (
             f"accepted: {', '.join(dataset_entry.apex_policies)}"
             if dataset_entry.apex_policies
-            else f"{dataset_entry.name} has none"
+            else f"{dataset_entry.name} has no such frames, so take --representation frame"
         )
         raise HarnessError(
             "representation.wrong-frames",
@@ -161,6 +170,7 @@ def load_images(
         size=spec.image_size,
         alignment=spec.alignment,
         representation=spec.representation,
+        flow=spec.flow,
         progress=progress,
         face_progress=face_progress,
     )

@@ -76,8 +76,8 @@ class PreparationResult:
         )
         summary = (
             f"{spec.name}, layout {spec.layout}, frames {spec.frame_policy}: {pluralize(images, 'image')} at "
-            f"{spec.image_size} px ({spec.representation}, alignment {spec.alignment}){faces_note}; "
-            f"{self.seconds:.1f} s{rate}{cached_note}"
+            f"{spec.image_size} px ({spec.describe_representation()}, alignment {spec.alignment})"
+            f"{faces_note}; {self.seconds:.1f} s{rate}{cached_note}"
         )
         return "\n".join((summary, *(f"anomaly: {format_anomaly(anomaly)}" for anomaly in self.anomalies)))
 

@@ -229,7 +229,11 @@ class Predictor:
         """Return the class probabilities for a face and its onset, both uint8 (H, W, 3) in BGR order."""
         dataset_spec = self._model.spec.dataset
         image = represent(
-            face, onset, representation=dataset_spec.representation, size=dataset_spec.image_size
+            face,
+            onset,
+            representation=dataset_spec.representation,
+            size=dataset_spec.image_size,
+            flow=dataset_spec.flow,
         )
         if dataset_spec.representation != "flow":
             image = image[..., ::-1]

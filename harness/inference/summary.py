@@ -111,7 +111,7 @@ def render_summary(document: dict[str, Any], folder: Path) -> str:
     )
     copies = [Path(name).relative_to(folder) for name in document["files"][2:]]
     unwritten = sum(bool(row["answer"]) for row in document["rows"]) - len(copies)
-    more_note = f"; {unwritten} more have none, predictions.csv lists all" if unwritten > 0 else ""
+    more_note = f"; {unwritten} more have no copy, predictions.csv lists all" if unwritten > 0 else ""
     folder_text = f"{copies[0].parent} ({len(copies)} images{more_note})" if len(copies) > 1 else ""
     copies_text = folder_text or (
         str(copies[0]) if copies else "no annotated video (OpenCV has no codec on this machine)"

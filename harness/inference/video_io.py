@@ -191,7 +191,7 @@ def _scan_video(path: Path) -> FrameSource:
             f"{path} is not a video that OpenCV can open; copy the file again, or convert it to .mp4 (H.264)",
         )
     if fault := find_size_fault(int(width), int(height)):
-        raise HarnessError("video.frame-size", f"{path}: {fault}")
+        raise HarnessError("video.frame-size", f"{path}: {fault}; scale the video down")
     fps = fps if 0 < fps <= 10_000 else _DEFAULT_FPS
     return FrameSource(
         kind="video", root=path.parent, files=(path,), frame_count=max(0, int(frames)), fps=fps

@@ -40,7 +40,7 @@ class StudyPlan:
     the images of the readable samples.
     `splits` has one split of `pixels.table` for each protocol, split seed and fold. `onset_images` are the
     images of the onset frames and their splits, if a control needs them. `analysis_plan` is the saved plan
-    that the study follows, if any.
+    that the study follows, if any. `published_practice` keeps a record of the epochs of each arm's runs.
     """
 
     study: Study
@@ -52,6 +52,7 @@ class StudyPlan:
     engine_choice: EngineChoice
     onset_images: StudyImages | None = None
     analysis_plan: AnalysisPlan | None = None
+    published_practice: bool = False
 
     @property
     def images_by_fingerprint(self) -> dict[str, StudyImages]:
@@ -127,6 +128,7 @@ def plan_study(request: Request) -> StudyPlan:
         engine_choice=engine_choice,
         onset_images=onset_images,
         analysis_plan=outline.analysis_plan,
+        published_practice=request.published_practice,
     )
 
 
@@ -162,7 +164,7 @@ def _load_onset_images(
 
     if any(sample.onset_ref is None for sample in table.samples):
         return None
-    pixels = load_with_progress(replace(dataset, representation="onset"), table)
+    pixels = load_with_progress(dataset.as_onset(), table)
     return StudyImages(pixels=pixels, splits=_make_splits(pixels.table, request, split_seeds=split_seeds))
 
 

@@ -29,6 +29,8 @@ class StudyPreview:
         states: "done" or "failed" for each cell that has ended, by key.
         pending_runs: The cells to run.
         shared_keys: The keys of the cells that a study before this one runs.
+        repeated_keys: The keys of the finished cells among `pending_runs`, which are trained again for the
+            record of their epochs.
         disk_need: The disk space that they need.
         estimate: The time that they take; None without an estimate.
     """
@@ -39,6 +41,15 @@ class StudyPreview:
     disk_need: DiskNeed
     estimate: TimeEstimate | None
     shared_keys: frozenset[str] = frozenset()
+    repeated_keys: frozenset[str] = frozenset()
+
+    def describe_state(self, key: str) -> str:
+        """Return the state of a cell for the list of a dry run."""
+        if key in self.shared_keys:
+            return "shared"
+        if key in self.repeated_keys:
+            return "done, again for the record of its epochs"
+        return self.states.get(key, "waiting")
 
 
 def plan_studies(
@@ -135,8 +146,11 @@ def preview_study(
     from harness.planning.disk_space import estimate_disk_need
     from harness.planning.time_estimate import estimate_study
 
+    repeated_keys = _find_repeated_keys(plan, states, tracker=tracker, execution=execution)
     unfinished_runs = [
-        spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.pending_state
+        spec
+        for spec in plan.study.list_runs()
+        if states.get(spec.key) == execution.pending_state or spec.key in repeated_keys
     ]
     pending_runs = [spec for spec in unfinished_runs if spec.key not in earlier_keys]
     estimate = None
@@ -147,6 +161,7 @@ def preview_study(
             num_classes=len(plan.pixels.table.classes),
             device=plan.device,
             slots=choose_slots(plan, execution),
+            epoch_record=plan.published_practice,
         )
     return StudyPreview(
         plan=plan,
@@ -155,7 +170,22 @@ def preview_study(
         disk_need=estimate_disk_need(plan, pending_runs, tracker=tracker, execution=execution),
         estimate=estimate,
         shared_keys=earlier_keys & {spec.key for spec in unfinished_runs},
+        repeated_keys=repeated_keys,
     )
+
+
+def _find_repeated_keys(
+    plan: StudyPlan, states: Mapping[str, str], *, tracker: Tracker, execution: ExecutionOptions
+) -> frozenset[str]:
+    """Return the keys of the finished cells that are trained again for the record of their epochs."""
+    if not plan.published_practice or execution.retry_failed:
+        return frozenset()
+    from harness.tracking.epoch_records import has_epoch_record
+    from studies.published_practice import can_record
+
+    keys = [s.key for s in plan.study.list_runs() if states.get(s.key) == "done" and can_record(s)]
+    finished_runs = tracker.find_finished_runs(keys)
+    return frozenset(key for key, run in finished_runs.items() if not has_epoch_record(run))
 
 
 def format_total(previews: Sequence[StudyPreview]) -> str:

@@ -32,8 +32,9 @@ class Request:
     `splits` is the number of random splits, `seeds` the number of trainings on each split. `null` adds the
     null arm. `metric` is the metric of the verdicts, and `margin` the smallest difference of the metric that
     matters, in points. `plan_path` is the file of a saved analysis plan. `user_networks` are the user's own
-    networks, each as FILE.py:function. `allow_leaks` runs the study even if a split has leaks that its
-    protocol must exclude (`harness.data.leak_check`).
+    networks, each as FILE.py:function. `published_practice` keeps a leaky record of the epochs beside the
+    clean results (`studies.published_practice`), which does not change them or their keys. `allow_leaks` runs
+    the study even if a split has leaks that its protocol must exclude (`harness.data.leak_check`).
     """
 
     kind: Literal["ablation", "comparison"]
@@ -59,6 +60,7 @@ class Request:
     pretrained: bool = False
     controls: bool = False
     checks: bool = False
+    published_practice: bool = False
     tuned: bool = False
     searches: str | None = None
     device: str = "auto"
@@ -129,7 +131,9 @@ def outline_study(request: Request) -> StudyOutline:
             batch_size=request.batch,
             learning_rate=preset.learning_rate,
             patience=preset.patience,
-            augmentation=adapt_augmentation(preset.augmentation, request.data.representation),
+            augmentation=adapt_augmentation(
+                preset.augmentation, request.data.representation, flow=request.data.flow
+            ),
         ),
         dataset=build_dataset_spec(
             request.data,
@@ -169,12 +173,14 @@ def _load_analysis_plan(path: Path) -> AnalysisPlan:
     if not path.is_file():
         raise HarnessError(
             "analysis-plan.no-file",
-            f"--plan takes a file that --save-plan has written; there is none at {path}",
+            f"--plan takes a file that --save-plan has written; there is no file {path}: run the command "
+            f"with --save-plan {path} first",
         )
     try:
         return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise HarnessError(
             "analysis-plan.invalid",
-            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}",
+            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}; name "
+            "another file, or save the plan again with --save-plan",
         ) from error

@@ -75,7 +75,8 @@ def cells_per_cpu(
     if total_macs < PARALLEL_BREAK_EVEN_MACS or not math.isfinite(memory):
         return 1
     step_bytes = {run.architecture: _estimate_step(run, num_classes=num_classes)[1] for run in training_runs}
-    data_bytes = image_count * 3 * training_runs[0].dataset.image_size ** 2
+    dataset = training_runs[0].dataset
+    data_bytes = image_count * 3 * dataset.image_size**2 * (2 if dataset.flow.is_float else 1)
     finite_step_bytes = filter(math.isfinite, step_bytes.values())
     max_cells = int(0.5 * memory // (PROCESS_BYTES + data_bytes + max(finite_step_bytes, default=0)))
     cell_count = len(training_runs)
@@ -110,28 +111,31 @@ def _is_balanced(cell_count: int, slots: int, cores: int) -> bool:
     return cell_count / rounds * (cores // slots) >= MIN_CORE_UTILIZATION * cores
 
 
-def read_machine_memory() -> float:
-    """Return the bytes of memory of this machine or its control group, the lower; inf if unknown."""
+def read_machine_memory(*, system: Path = Path("/")) -> float:
+    """Return the bytes of memory of this machine or its control group, the lower; inf if unknown.
+
+    `system` is the folder that holds proc and sys.
+    """
     limits = [math.inf]
     with suppress(AttributeError, ValueError):  # Windows
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for file in _iter_limit_files():
+    for file in _iter_limit_files(system):
         with suppress(OSError, ValueError):  # the file is missing or contains "max"
             limits.append(int(file.read_text()))
     return min(limits)
 
 
-def _iter_limit_files() -> Iterator[Path]:
+def _iter_limit_files(system: Path) -> Iterator[Path]:
     """Yield the memory limit files of this process's control group and its ancestors (cgroup v1 and v2)."""
     try:
-        cgroups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        cgroups = [line.split(":", 2) for line in (system / "proc/self/cgroup").read_text().splitlines()]
     except OSError:
         return
     for _, controllers, path in cgroups:
         controller, name = (
             ("memory", "memory.limit_in_bytes") if "memory" in controllers else ("", "memory.max")
         )
-        folder = Path("/sys/fs/cgroup", controller, path.lstrip("/"))
+        folder = system / "sys/fs/cgroup" / controller / path.lstrip("/")
         yield from (cgroup / name for cgroup in (folder, *folder.parents))
 
 

@@ -15,7 +15,7 @@ from torch.optim.adam import adam
 from architectures.spec import USER_NETWORK
 from datasets.augment import augment, make_normalize, sample_uniform, scale_to_params
 from datasets.corrupt import corrupt
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from harness.device import synchronize
 from harness.flop_count import build_empty
 from harness.training.engine import backend_settings, make_forward, match_memory_format, to_device_layout

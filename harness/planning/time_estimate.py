@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from architectures.spec import ArchitectureSpec
-from datasets.spec import CORRUPTIONS, STRENGTHS, Split
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
+from datasets.spec import Split
 from harness.planning.step_timing import (
     IDLE_CORE_SHARE,
     Speed,
@@ -21,6 +22,7 @@ from harness.planning.step_timing import (
 )
 from harness.progress import format_duration
 from harness.runs.claim_checks import MAX_SECONDS
+from studies.published_practice import can_record
 from studies.spec import RunSpec
 
 CELL_OVERHEAD = 0.8
@@ -41,9 +43,9 @@ class TimeEstimate:
     """Bounds of the seconds that the cells of a study take on an idle machine.
 
     `low` assumes that every training stops as early as possible, after `patience` epochs without improvement
-    on the first, and that steps are faster than timed by `ERROR_FACTOR`. `high` assumes that no training
-    stops early, and that steps are slower by that factor. `busy` is True if other processes used the cores
-    during the timings; the study takes longer while they do.
+    on the first, and that steps are faster than timed by `ERROR_FACTOR`. `high` assumes that every training
+    takes all its epochs, and that steps are slower than timed by `ERROR_FACTOR`. `busy` is True if other
+    processes used the cores during the timings; the study takes longer while they do.
     """
 
     low: float
@@ -60,11 +62,18 @@ class TimeEstimate:
 
 
 def estimate_study(
-    runs: Sequence[RunSpec], splits: Sequence[Split], *, num_classes: int, device: torch.device, slots: int
+    runs: Sequence[RunSpec],
+    splits: Sequence[Split],
+    *,
+    num_classes: int,
+    device: torch.device,
+    slots: int,
+    epoch_record: bool = False,
 ) -> TimeEstimate | None:
     """Estimate the time of `runs` with these splits, with `slots` cells in parallel.
 
-    `runs` must not include finished cells. Each network is timed once, which takes about a second.
+    `runs` are the cells to train or evaluate. Each network is timed once, which takes about a second. With
+    `epoch_record` the runs of arms predict the test set after every epoch.
 
     Returns:
         None if there is nothing to run, or if a network cannot be timed.
@@ -99,6 +108,7 @@ def estimate_study(
             split_sizes[spec.protocol, spec.split_seed, spec.fold],
             speed=speeds[spec.architecture],
             corruption_seconds=corruption_seconds,
+            epoch_record=epoch_record and can_record(spec),
         )
         for spec in runs
         if not spec.is_exclusive
@@ -111,7 +121,12 @@ def estimate_study(
 
 
 def _estimate_cell(
-    spec: RunSpec, split_sizes: tuple[int, int, int], *, speed: Speed, corruption_seconds: float
+    spec: RunSpec,
+    split_sizes: tuple[int, int, int],
+    *,
+    speed: Speed,
+    corruption_seconds: float,
+    epoch_record: bool,
 ) -> tuple[float, float]:
     """Return the seconds of a cell with the fewest possible epochs, and with all epochs.
 
@@ -128,7 +143,8 @@ def _estimate_cell(
         )
         return seconds, seconds
     steps = math.ceil(train / spec.training.batch_size)
-    epoch_seconds = speed.training * train + speed.step_overhead * steps + speed.evaluation * validation
+    evaluated = validation + (test if epoch_record else 0)
+    epoch_seconds = speed.training * train + speed.step_overhead * steps + speed.evaluation * evaluated
     overhead, epochs = CELL_OVERHEAD + speed.evaluation * test, spec.training.epochs
     return overhead + min(
         epochs, spec.training.patience + 1

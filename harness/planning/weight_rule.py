@@ -1,4 +1,4 @@
-"""Which weights `--keep-weights` keeps, as far as the plan decides it."""
+"""Which weights `--keep-weights` may keep; `harness.scheduling.weight_pruner` finds the best runs."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def find_base_run_keys(cells: Sequence[RunSpec]) -> frozenset[str]:
 
 
 def can_keep_weights(spec: RunSpec, rule: WeightRule) -> bool:
-    """Return True if `rule` may keep the weights of a run; "best" never keeps those of a control."""
+    """Return True if `rule` may keep the weights of a run; "best" never keeps the weights of a control."""
     return not spec.is_trained or rule == "all" or (rule == "best" and spec.variant == "none")

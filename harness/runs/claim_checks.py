@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from datasets.corrupt import corrupt
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from datasets.preprocessing.image_array import ImageArray
-from datasets.spec import CORRUPTIONS, STRENGTHS
 from datasets.synthetic.clip_writer import render_portrait
 from harness.inference.predictor import Predictor, TrainedModel
 from harness.inference.video_io import Frame

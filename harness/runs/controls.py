@@ -18,6 +18,9 @@ from studies.results import Prediction
 MAX_FRAMES_PER_CLIP = 5
 """Maximum number of frames per clip in the identity probe: neighbouring frames are nearly the same."""
 
+MIN_SUBJECTS = 2
+"""Minimum number of subjects that the identity probe tells apart."""
+
 
 def shuffle_labels(labels: Tensor, clips: Sequence[str], *, seed: int) -> Tensor:
     """Permute `labels` (N,) among clips, so that all frames of a clip share one label.
@@ -55,12 +58,14 @@ def probe_identity(
     from sklearn.preprocessing import StandardScaler
 
     samples = pixels.table.samples
-    if not can_probe(samples, rows):
+    train_rows, test_rows = _split_clips(samples, rows)
+    num_subjects = len({samples[row].subject for row in train_rows})
+    if num_subjects < MIN_SUBJECTS:
         raise HarnessError(
             "identity-probe.too-few-subjects",
-            "the identity probe needs at least two subjects with two clips each in training",
+            f"the identity probe needs at least {MIN_SUBJECTS} subjects with two clips each in training; got "
+            f"{num_subjects}: leave --controls out, or add clips of these subjects",
         )
-    train_rows, test_rows = _split_clips(samples, rows)
     names = tuple(sorted({sample.subject for sample in samples if sample.subject}))
     train_classes = sorted({names.index(samples[row].subject) for row in train_rows})
     network = network.eval()
@@ -87,7 +92,7 @@ def probe_identity(
 def can_probe(samples: Sequence[Sample], rows: Sequence[int]) -> bool:
     """Return True if at least two subjects have at least two clips each in `rows`."""
     train_rows, _ = _split_clips(samples, rows)
-    return len({samples[row].subject for row in train_rows}) > 1
+    return len({samples[row].subject for row in train_rows}) >= MIN_SUBJECTS
 
 
 def _thin_frames(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, list[int]]:
@@ -131,7 +136,8 @@ def _extract_features(
     if not linear_layers:
         raise HarnessError(
             "identity-probe.no-linear-layer",
-            "the identity probe reads the input of the last linear layer; this network has no linear layer",
+            "the identity probe reads the input of the last nn.Linear; the network "
+            f"{type(network).__name__} has no nn.Linear: leave --controls out, or end the network with one",
         )
     last_linear = linear_layers[-1]
     feature_batches: list[Tensor] = []

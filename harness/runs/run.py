@@ -23,6 +23,7 @@ from harness.runs.run_inputs import RunInputs
 from harness.training.batches import SplitData, make_split_data
 from harness.training.checkpoint import Checkpoint
 from harness.training.engine import backend_settings, make_forward, reserve_compile_cache, to_device_layout
+from harness.training.epoch_record import EpochRecorder
 from harness.training.evaluation import predict
 from harness.training.train import (
     DivergenceError,
@@ -31,6 +32,7 @@ from harness.training.train import (
     fit,
     init_state,
     no_checkpoint,
+    no_record,
 )
 from studies.results import DataSummary, Epoch, Prediction, RunResult, Timing
 from studies.spec import TRAINING_VERSION, RunSpec
@@ -42,11 +44,13 @@ def execute_run(
     *,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None = None,
+    epoch_record: bool = False,
 ) -> tuple[RunResult, dict[str, Tensor]]:
     """Train and test one run; return its result and the best epoch's weights, on the CPU.
 
     `on_epochs` is called after each epoch. If the run resumes from a checkpoint, the first call passes all
-    epochs before it.
+    epochs before it. With `epoch_record` the test set is also predicted after every epoch, for
+    `RunResult.epoch_classes`; nothing else in the result changes but its seconds.
 
     `spec.rng_seed` seeds initialization, data order, augmentation and dropout: on one CPU machine the same
     spec and number of threads give the same predictions bit for bit.
@@ -55,7 +59,7 @@ def execute_run(
         harness.training.train.DivergenceError: the loss became NaN or infinite.
     """
     with backend_settings(spec.training, inputs.device):
-        return _execute_run(spec, inputs, on_epochs, checkpoint)
+        return _execute_run(spec, inputs, on_epochs, checkpoint, epoch_record=epoch_record)
 
 
 def _execute_run(
@@ -63,6 +67,8 @@ def _execute_run(
     inputs: RunInputs,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None,
+    *,
+    epoch_record: bool,
 ) -> tuple[RunResult, dict[str, Tensor]]:
     start = time.perf_counter()
     _, data = inputs.get_split(spec)
@@ -73,7 +79,9 @@ def _execute_run(
     environment = collect_environment(inputs.device)
     fixed_weights = has_fixed_weights(spec.architecture, num_classes=len(data.classes))
     if spec.is_trained:
-        network, training, earlier_seconds = _train_network(spec, inputs, on_epochs, checkpoint)
+        network, training, earlier_seconds = _train_network(
+            spec, inputs, on_epochs, checkpoint, epoch_record=epoch_record
+        )
         start -= earlier_seconds
         predictions = _predict_test_samples(network, spec, inputs)
         measurements = RunMeasurements(data=data, predictions=predictions, training=training)
@@ -96,6 +104,7 @@ def _execute_run(
         training_version=TRAINING_VERSION,
         has_fixed_weights=fixed_weights,
         end_time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        epoch_classes=measurements.training.epoch_classes,
     )
     weights = network.state_dict()  # not a plain dict: it carries the versions of the modules
     weights.update({name: tensor.cpu() for name, tensor in weights.items()})
@@ -104,7 +113,7 @@ def _execute_run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingHistory:
-    """The epochs of a training, its best epoch, and the number of micro-batches of each batch.
+    """The epochs of a training, its best epoch, the number of micro-batches of each batch, and its record.
 
     The defaults are those of a run that trains nothing.
     """
@@ -112,6 +121,7 @@ class TrainingHistory:
     history: tuple[Epoch, ...] = ()
     best_epoch: int = 0
     micro_batches: int = 1
+    epoch_classes: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +139,8 @@ def _train_network(
     inputs: RunInputs,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None,
+    *,
+    epoch_record: bool,
 ) -> tuple[nn.Module, TrainingHistory, float]:
     """Train the run's network, from its checkpoint if it has one.
 
@@ -138,7 +150,7 @@ def _train_network(
     Returns:
         The trained network, its training, and the training seconds before the checkpoint.
     """
-    state = init_run_state(spec, inputs)
+    state = init_run_state(spec, inputs, epoch_record=epoch_record)
     if checkpoint and checkpoint.restore(state):
         on_epochs(state.history)
     earlier_seconds = sum(epoch.seconds for epoch in state.history)
@@ -151,6 +163,7 @@ def _train_network(
                 history=tuple(state.history),
                 best_epoch=find_best_epoch(state.history).number,
                 micro_batches=state.micro_batches,
+                epoch_classes=tuple(state.epoch_classes or ()),
             )
             return state.network, history, earlier_seconds
         except DivergenceError:
@@ -167,7 +180,7 @@ def _train_network(
         del state  # frees its memory before the next state is allocated
         if inputs.device.type == "cuda":
             torch.cuda.empty_cache()
-        state = init_run_state(spec, inputs, micro_batches=micro_batches)
+        state = init_run_state(spec, inputs, micro_batches=micro_batches, epoch_record=epoch_record)
 
 
 def _predict_test_samples(network: nn.Module, spec: RunSpec, inputs: RunInputs) -> tuple[Prediction, ...]:
@@ -235,13 +248,17 @@ def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
     return to_device_layout(network, spec.architecture, inputs.device)
 
 
-def init_run_state(spec: RunSpec, inputs: RunInputs, *, micro_batches: int = 1) -> TrainingState:
+def init_run_state(
+    spec: RunSpec, inputs: RunInputs, *, micro_batches: int = 1, epoch_record: bool = False
+) -> TrainingState:
     """Return the run's training state before the first epoch."""
     if spec.training.engine == "compiled":
         reserve_compile_cache(spec.architecture)
-    return init_state(
+    state = init_state(
         init_network(spec, inputs), spec.training, seed=spec.rng_seed, micro_batches=micro_batches
     )
+    state.epoch_classes = [] if epoch_record else None
+    return state
 
 
 def train_epochs(
@@ -251,13 +268,17 @@ def train_epochs(
     *,
     save: Callable[[TrainingState], None] = no_checkpoint,
 ) -> Iterator[Epoch]:
-    """Train from `state` on the run's training and validation parts; yield epochs as `fit` does."""
+    """Train from `state` on the run's training and validation parts; yield epochs as `fit` does.
+
+    If `state` keeps a record of its epochs, the test part is predicted after each.
+    """
     pixels, device = inputs.pixels, inputs.device
     split, _ = inputs.get_split(spec)
     train_data = _load_split_data(pixels, split.train, device=device)
     if spec.variant == "shuffled-labels":
         clips = [pixels.table.samples[row].clip for row in split.train]
         train_data = replace(train_data, labels=shuffle_labels(train_data.labels, clips, seed=spec.rng_seed))
+    has_record = state.epoch_classes is not None
     return fit(
         state,
         train_data,
@@ -265,6 +286,17 @@ def train_epochs(
         num_classes=len(pixels.table.classes),
         training=spec.training,
         save=save,
+        record=_make_recorder(spec, inputs).record if has_record else no_record,
+    )
+
+
+def _make_recorder(spec: RunSpec, inputs: RunInputs) -> EpochRecorder:
+    split, _ = inputs.get_split(spec)
+    # In host memory: the training must not have less of a GPU's memory than without a record.
+    return EpochRecorder(
+        images=torch.from_numpy(inputs.pixels.images[list(split.test)]),
+        samples=[inputs.pixels.table.samples[row] for row in split.test],
+        protocol=spec.protocol,
     )
 
 

@@ -31,6 +31,7 @@ from harness.training.training_images import collect_training_images
 from harness.training.weights import load_weights, save_weights
 from reports.plots.run_figures import draw_run_curves, draw_run_matrix
 from studies.metrics import compute_scores, to_evaluation_unit
+from studies.published_practice import can_record
 from studies.results import Epoch, Failure, RunResult
 from studies.spec import RunSpec
 
@@ -65,6 +66,7 @@ class CellContext:
         keep_weights: the rule for which weights are kept.
         system_metrics: log system metrics while a cell runs.
         base_run_keys: the keys of the runs whose weights other cells read; these are always saved.
+        epoch_record: keep a record of the epochs of each arm's runs (`studies.published_practice`).
     """
 
     tracker: Tracker
@@ -76,10 +78,13 @@ class CellContext:
     keep_weights: WeightRule = "all"
     system_metrics: bool = False
     base_run_keys: frozenset[str] = frozenset()
+    epoch_record: bool = False
 
 
 def run_cell(spec: RunSpec, context: CellContext, load_inputs: Callable[[], RunInputs]) -> CellOutcome:
     """Run a cell unless the tracking store has its outcome; `load_inputs` is called only if it runs.
+
+    A finished cell that lacks a record that `context` demands is trained again for it; its result stays.
 
     Raises:
         StudyAborted: results can no longer be written; finished cells and this cell's checkpoint are kept.
@@ -89,6 +94,8 @@ def run_cell(spec: RunSpec, context: CellContext, load_inputs: Callable[[], RunI
         if not has_lock:
             return LockedElsewhere()
         outcome = _find_earlier_outcome(spec, context)
+        if isinstance(outcome, Success):
+            return _reuse_result(spec, outcome, context, load_inputs)
         if outcome:
             return outcome
         with closing(context.locks.open_checkpoint(spec.key)) as checkpoint:
@@ -101,9 +108,6 @@ def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Fail
     result = tracker.load_result(status.finished_run_id) if status.finished_run_id else None
     if status.finished_run_id and result and result.is_valid_on(describe_device(context.device)):
         tracker.reuse_run(status.finished_run_id, spec, parent=context.study_run_id, result=result)
-        # The earlier process may have died after it finished the run and before it deleted the checkpoint.
-        context.locks.open_checkpoint(spec.key).discard()
-        context.emit(Event(kind="reused", label=label, message=summarize_result(result)))
         return Success(result=result, run_id=status.finished_run_id)
     if status.failure_reason and not context.retry_failed:
         failure = Failure(spec=spec, reason=status.failure_reason, traceback_run_id=status.traceback_run_id)
@@ -111,6 +115,52 @@ def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Fail
         context.emit(Event(kind="failed", label=label, message=message))
         return failure
     return None
+
+
+def _reuse_result(
+    spec: RunSpec, success: Success, context: CellContext, load_inputs: Callable[[], RunInputs]
+) -> Success:
+    """Reuse a finished run; add the record of its epochs if `context` demands one and it has none."""
+    message = summarize_result(success.result)
+    with closing(context.locks.open_checkpoint(spec.key)) as checkpoint:
+        if _needs_record(spec, context) and not success.result.epoch_classes:
+            try:
+                success = _add_record(spec, success, context, load_inputs, checkpoint=checkpoint)
+                message += "; trained again for the record of its epochs"
+            except (Exception, SystemExit) as error:  # a user-defined network may call sys.exit
+                _raise_if_aborted(error, format_run_name(spec))
+                message += f"; no record of its epochs: {describe_error(error, spec)}"
+        # The earlier process may have died after it finished the run and before it deleted the checkpoint.
+        checkpoint.discard()
+    context.emit(Event(kind="reused", label=format_run_name(spec), message=message))
+    return success
+
+
+def _needs_record(spec: RunSpec, context: CellContext) -> bool:
+    return context.epoch_record and can_record(spec)
+
+
+def _add_record(
+    spec: RunSpec,
+    success: Success,
+    context: CellContext,
+    load_inputs: Callable[[], RunInputs],
+    *,
+    checkpoint: Checkpoint,
+) -> Success:
+    """Train a finished run again and add the record of its epochs to it; its result does not change."""
+    label = format_run_name(spec)
+
+    def on_epochs(epochs: Sequence[Epoch]) -> None:
+        context.emit(Event(kind="epochs", label=label, epochs=tuple(epochs), max_epochs=spec.training.epochs))
+
+    context.emit(Event(kind="begun", label=label, max_epochs=spec.training.epochs))
+    repeated, _ = execute_run(
+        spec, load_inputs(), on_epochs=on_epochs, checkpoint=checkpoint, epoch_record=True
+    )
+    result = replace(success.result, epoch_classes=repeated.epoch_classes)
+    context.tracker.add_epoch_record(success.run_id, result)
+    return replace(success, result=result)
 
 
 def _run_and_record(
@@ -131,7 +181,13 @@ def _run_and_record(
         if not spec.is_trained:
             inputs = replace(inputs, weights=_load_base_weights(spec, inputs, tracker=tracker))
         with tracker.monitor_system(run_id) if context.system_metrics else nullcontext():
-            result, weights = execute_run(spec, inputs, on_epochs=on_epochs, checkpoint=checkpoint)
+            result, weights = execute_run(
+                spec,
+                inputs,
+                on_epochs=on_epochs,
+                checkpoint=checkpoint,
+                epoch_record=_needs_record(spec, context),
+            )
         with tempfile.TemporaryDirectory() as folder, disable_gc():
             keep_weights = can_keep_weights(spec, context.keep_weights) or spec.key in context.base_run_keys
             _save_artifacts(result, weights if keep_weights else None, inputs, folder=Path(folder))
@@ -167,21 +223,27 @@ def _record_exception(
     error: Exception | SystemExit, failure: Failure, *, label: str, tracker: Tracker
 ) -> None:
     """Record a failure, or raise `StudyAborted` if the disk is full or the tracking store fails."""
-    if isinstance(error, StudyAborted):
-        raise error
     run_id = failure.traceback_run_id
-    if is_full_disk(error):
+    if is_full_disk(error) and not isinstance(error, StudyAborted):
         with suppress(Exception):
             tracker.close_run(run_id, "KILLED")
-        raise StudyAborted(
-            f"the disk is full: {label} could not be written ({error}); {FULL_DISK_REMEDY}"
-        ) from error
+    _raise_if_aborted(error, label)
     try:
         tracker.fail_run(run_id, failure.reason, traceback="".join(traceback.format_exception(error)))
     except Exception as tracking_error:
         raise StudyAborted(
             f"{label} failed ({failure.reason}) and the tracking store cannot record it ({tracking_error}); "
             "repair the store, then start the same command again: finished cells are kept and not run again"
+        ) from error
+
+
+def _raise_if_aborted(error: Exception | SystemExit, label: str) -> None:
+    """Raise `StudyAborted` if no cell of the study can be recorded after this error of a cell."""
+    if isinstance(error, StudyAborted):
+        raise error
+    if is_full_disk(error):
+        raise StudyAborted(
+            f"the disk is full: {label} could not be written ({error}); {FULL_DISK_REMEDY}"
         ) from error
 
 
@@ -195,7 +257,10 @@ def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) ->
     label = format_run_name(spec.base_run)
     run_id = tracker.find_finished_run(spec.base_run.key)
     if run_id is None:
-        raise RuntimeError(f"{label} has not finished, so there is no trained network to read")
+        raise RuntimeError(
+            f"{label} has not finished, so there is no trained network to read: start the study's command "
+            "again"
+        )
     network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
     with tempfile.TemporaryDirectory() as folder:
         load_weights(network, tracker.download_weights(run_id, folder), label=label, key=spec.base_run.key)

@@ -34,7 +34,7 @@ class CellLocks:
 
     Attributes:
         folder: the folder with the lock files and checkpoints.
-        scope: an identifier that all processes share whose locks exclude each other.
+        scope: an identifier shared by all processes whose locks exclude each other.
         process: the name of this machine and the id of this process.
 
     Raises:

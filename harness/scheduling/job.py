@@ -49,6 +49,7 @@ class Job:
         lock_scope: the scope of the locks that the driver holds on the cells; "" if the processes that run
             the cells lock them.
         system_metrics: log system metrics while a cell runs.
+        epoch_record: keep a record of the epochs of each arm's runs.
     """
 
     study: Study
@@ -65,6 +66,7 @@ class Job:
     costs: tuple[tuple[ArchitectureSpec, Cost], ...]
     lock_scope: str = ""
     system_metrics: bool = False
+    epoch_record: bool = False
 
 
 def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") -> Job:
@@ -82,6 +84,7 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
         retry_failed=context.retry_failed,
         keep_weights=context.keep_weights,
         system_metrics=context.system_metrics,
+        epoch_record=context.epoch_record,
         costs=tuple(_count_costs(plan)),
         lock_scope=lock_scope,
     )
@@ -118,6 +121,7 @@ def _open_job(job: Job) -> tuple[CellContext, Callable[[RunSpec], RunInputs]]:
         retry_failed=job.retry_failed,
         keep_weights=job.keep_weights,
         system_metrics=job.system_metrics,
+        epoch_record=job.epoch_record,
         base_run_keys=find_base_run_keys(job.study.list_runs()),
     )
 
@@ -141,7 +145,7 @@ def _load_images(job: Job) -> dict[str, StudyImages]:
     table = job.table if has_drivers_files else load_table(job.data, study.dataset)[1]
     datasets = {
         study.fingerprint: study.dataset,
-        study.onset_fingerprint: replace(study.dataset, representation="onset"),
+        study.onset_fingerprint: study.dataset.as_onset(),
     }
     images_by_fingerprint = {}
     for fingerprint, splits in job.splits.items():

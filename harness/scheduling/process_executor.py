@@ -79,7 +79,7 @@ class MultiProcessExecutor:
             worker.connection.send(spec)
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
-        """Return the cells that have ended, including those whose process died; forward others' events."""
+        """Return the cells that have ended or whose process died; forward the events of the others."""
         outcomes: list[tuple[RunSpec, CellOutcome | WorkerDeath]] = []
         busy_workers = {worker.connection: worker for worker in self._workers if worker.spec is not None}
         for connection in wait(list(busy_workers), timeout=POLL_SECONDS):

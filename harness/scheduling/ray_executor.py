@@ -122,7 +122,7 @@ class RayExecutor:
         self._specs_by_task[task] = spec
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
-        """Return the cells that have ended, including those whose node died; forward the others' events."""
+        """Return the cells that have ended or whose node died; forward the events of the others."""
         outcomes: list[tuple[RunSpec, CellOutcome | WorkerDeath]] = [
             (spec, LockedElsewhere()) for spec in self._locked_specs
         ]

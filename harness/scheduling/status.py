@@ -12,9 +12,10 @@ from harness.progress import format_duration
 from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.cell_runs import CellRun
+from harness.tracking.study_index import StudyEntry
 from harness.tracking.tracker import Tracker
 from studies.results import Failure, format_end_times
-from studies.study import Study
+from studies.study import Study, format_study_label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class StudyStatus:
     whose locks this one cannot see). `seconds_left` is None if no estimate is possible yet. `commands` are
     the command lines that ran the study. `end_times` are those of the first and the last finished run (UTC,
     ISO 8601), () if no time is known, and `versions` the versions of harness and torch that made the runs.
+    `alias` is "" for a study without one.
     """
 
     study_name: str
@@ -48,6 +50,7 @@ class StudyStatus:
     commands: tuple[str, ...] = ()
     end_times: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    alias: str = ""
 
     @property
     def pending_count(self) -> int:
@@ -58,6 +61,7 @@ class StudyStatus:
         """Return the status as a JSON object."""
         return {
             "study": self.study_name,
+            "alias": self.alias or None,
             "state": self.state,
             "cells": self.cell_count,
             "done": self.finished_count,
@@ -92,7 +96,7 @@ class StudyStatus:
             else ""
         )
         lines = [
-            f"{self.study_name}  {self.state}: {self.finished_count} of "
+            f"{format_study_label(self.study_name, self.alias)}  {self.state}: {self.finished_count} of "
             f"{pluralize(self.cell_count, 'cell')} done"
             f"{failure_note}{pending}{time_left}"
         ]
@@ -106,16 +110,13 @@ class StudyStatus:
         return "\n".join(lines)
 
 
-def load_study_status(name: str, tracker: Tracker, locks: CellLocks) -> StudyStatus:
-    """Load the progress of the study with this name.
-
-    Raises:
-        ValueError: the store has no such study.
-    """
-    study, study_run_id = tracker.find_study(name)
+def load_study_status(entry: StudyEntry, tracker: Tracker, locks: CellLocks) -> StudyStatus:
+    """Load the progress of a recorded study."""
+    study, study_run_id = tracker.find_study(entry.name)
     return replace(
         _summarize_runs(study, tracker.list_cell_runs(study_run_id), locks),
-        study_name=name,
+        study_name=entry.name,
+        alias=entry.alias,
         commands=tracker.load_commands(study_run_id),
     )
 

@@ -236,16 +236,14 @@ class MlflowStore:
 
     def read_text(self, run: Run, name: str) -> str:
         """Read a text artifact without converting its line ends."""
+        if path := _find_local_artifact(run, name):
+            return path.read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
-            return self.fetch_artifact(run, name, folder).read_bytes().decode()
+            return self.download_artifact(run.info.run_id, name, folder).read_bytes().decode()
 
     def fetch_artifact(self, run: Run, name: str, folder: str) -> Path:
         """Return the path of an artifact: its own if the store is local, otherwise a download in `folder`."""
-        location = urlsplit(run.info.artifact_uri)
-        if location.scheme == "file":
-            # MLflow's download would look up the run twice and copy the file.
-            return Path(url2pathname(location.path)) / name
-        return self.download_artifact(run.info.run_id, name, folder)
+        return _find_local_artifact(run, name) or self.download_artifact(run.info.run_id, name, folder)
 
     def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Log text artifacts, by file name."""
@@ -301,6 +299,15 @@ class MlflowStore:
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
         """Log metrics by step, all in one call."""
         self.client.log_batch(run_id, metrics=_build_metrics(steps), params=[], tags=[])
+
+
+def _find_local_artifact(run: Run, name: str) -> Path | None:
+    """Return the path of an artifact on this machine; None if a server stores it.
+
+    MLflow's download would look up the run twice and copy the file.
+    """
+    location = urlsplit(run.info.artifact_uri)
+    return Path(url2pathname(location.path)) / name if location.scheme == "file" else None
 
 
 def create_system_monitor() -> SystemMonitor:

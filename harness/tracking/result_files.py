@@ -11,9 +11,10 @@ from math import isnan
 from statistics import median
 from typing import Any
 
+from datasets.text import sanitize
 from harness.csv_escape import ESCAPE, csv_escape, csv_unescape
 from harness.errors import HarnessError
-from studies.codec import decode_json, from_data, to_data, to_json
+from studies.codec import decode_json, from_data, name_json_type, to_data, to_json
 from studies.metrics import (
     aggregate_by_clip,
     compute_confusion_matrix,
@@ -28,6 +29,8 @@ PREDICTION_COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
 
 _MAX_PROBABILITY = 1 + 1e-6
 """Tolerance for a probability of 1 that was rounded up."""
+
+_RESTORE_FILE = "restore the file as the run wrote it"
 
 
 def flatten_spec(spec: RunSpec) -> dict[str, Any]:
@@ -126,20 +129,22 @@ def parse_result(read_text: Callable[[str], str]) -> RunResult:
     """Parse a result from its artifact files; `read_text` returns the text of a file by its name.
 
     Raises:
-        HarnessError: the files are not those of a result, or contradict each other.
+        HarnessError: the files do not form a result, or contradict each other.
     """
     data = decode_json(read_text("result.json"))
     if not isinstance(data, dict):
         raise HarnessError(
             "result-json.not-an-object",
-            "result.json must hold an object; it was changed since it was written",
+            f"result.json must hold an object; it holds {name_json_type(data)}: {_RESTORE_FILE}",
         )
     text = read_text("predictions.csv")
-    # Older results have no digest.
-    if data.get("predictions", _compute_digest(text)) != _compute_digest(text):
+    digest = _compute_digest(text)
+    expected_digest = data.get("predictions", digest)  # older results have no digest
+    if expected_digest != digest:
         raise HarnessError(
             "predictions-csv.cut-off",
-            "predictions.csv must be as it was written; it was cut off or changed since",
+            f"predictions.csv must have the digest of result.json, {sanitize(str(expected_digest))}; got "
+            f"{digest}, so it was cut off or changed: {_RESTORE_FILE}",
         )
     # Parse the predictions separately: the codec checks the type of every number, which is slow for them.
     result = from_data(RunResult, {**data, "predictions": []})
@@ -147,7 +152,8 @@ def parse_result(read_text: Callable[[str], str]) -> RunResult:
         predictions = tuple(_parse_predictions(text, num_classes=len(result.data.classes)))
     except (csv.Error, TypeError, LookupError) as error:
         raise HarnessError(
-            "predictions-csv.columns", f"predictions.csv must hold the columns of a result's table: {error}"
+            "predictions-csv.columns",
+            f"predictions.csv must hold the columns of a result's table: {error}; {_RESTORE_FILE}",
         ) from error
     return replace(result, predictions=predictions)
 
@@ -165,17 +171,20 @@ def _parse_predictions(text: str, *, num_classes: int) -> Iterator[Prediction]:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     probability_columns = [tuple(map(float, columns[f"p{c}"])) for c in range(num_classes)]
     truths = tuple(map(int, columns["truth"]))
-    if not all(
-        min(column) >= 0 and max(column) <= _MAX_PROBABILITY and not any(map(isnan, column))
-        for column in probability_columns
-    ):
-        raise HarnessError(
-            "predictions-csv.probability-range", "predictions.csv must hold probabilities from 0 to 1"
-        )
-    if not all(0 <= truth < num_classes for truth in truths):
+    for column in probability_columns:
+        if min(column) < 0 or max(column) > _MAX_PROBABILITY or any(map(isnan, column)):
+            invalid_value = next(value for value in column if not 0 <= value <= _MAX_PROBABILITY)
+            raise HarnessError(
+                "predictions-csv.probability-range",
+                f"predictions.csv must hold probabilities from 0 to 1; got {invalid_value:g}: "
+                f"{_RESTORE_FILE}",
+            )
+    invalid_truths = sorted({truth for truth in truths if not 0 <= truth < num_classes})
+    if invalid_truths:
         raise HarnessError(
             "predictions-csv.truth-range",
-            f"predictions.csv must hold truths below the {num_classes} classes of result.json",
+            f"predictions.csv must hold true classes from 0 to {num_classes - 1}, the classes of "
+            f"result.json; got {invalid_truths[0]}: {_RESTORE_FILE}",
         )
     text_columns = [columns[name] for name in ("id", "subject", "clip")]
     conditions = columns.get("condition", ("",) * len(rows))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datasets.text import summarize_names
 from harness.errors import HarnessError
-from harness.tracking.study_reader import RUN_PREFIX, StudyReader
-from harness.tracking.tags import KEY_TAG, NAME_TAG, PARENT_TAG, STUDY_TAG
+from harness.tracking.study_index import RUN_PREFIX
+from harness.tracking.study_reader import StudyReader
+from harness.tracking.tags import KEY_TAG, NAME_TAG, PARENT_TAG
 
 RUN_HINT = (
     "the Run index of a study's report lists the ids and keys of its runs (`harness report STUDY` writes "
@@ -21,14 +22,14 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     """Return the id and the key of the finished run whose id or key starts with `name`, in any case.
 
     Raises:
-        HarnessError: `name` is no start of an id or key, it is a study, no run or several runs match, or the
-            run has not finished.
+        HarnessError: `name` is not the start of an id or key, it names a study, no run or several runs match
+            it, or the run has not finished.
     """
     prefix = name.strip().lower()
     is_prefix = RUN_PREFIX.fullmatch(prefix) is not None
     cells = reader.find_cells(prefix) if is_prefix else {}
     if not cells:
-        _check_is_no_study(reader, name.strip(), id_prefix=prefix if is_prefix else "")
+        _check_is_no_study(reader, name)
     if not is_prefix:
         raise HarnessError(
             "run-name.invalid",
@@ -56,22 +57,22 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     return finished_runs[0]
 
 
-def _check_is_no_study(reader: StudyReader, name: str, *, id_prefix: str) -> None:
-    """Check that `name` is no study's name, and that no study's run id starts with `id_prefix`, if any.
+def _check_is_no_study(reader: StudyReader, name: str) -> None:
+    """Check that `name` names no study.
 
     Raises:
-        HarnessError: it is a study; the message lists its first finished runs.
+        HarnessError: it names one; the message lists the first finished runs of that study.
     """
-    for study_run in reader.search_runs(f"tags.`{STUDY_TAG}` != ''"):
-        study_name, study_run_id = study_run.data.tags[STUDY_TAG], study_run.info.run_id
-        if name != study_name and not (id_prefix and study_run_id.startswith(id_prefix)):
-            continue
-        filter_string = f"tags.`{PARENT_TAG}` = '{study_run_id}' and attributes.status = 'FINISHED'"
-        runs = [run for run in reversed(reader.search_runs(filter_string)) if KEY_TAG in run.data.tags]
-        names = [f"{run.info.run_id[:_ID_DIGITS]} ({run.data.tags.get(NAME_TAG, '')})" for run in runs]
-        raise HarnessError(
-            "run-name.of-a-study",
-            f"RUN must be one run; got the study {study_name}: its finished runs are "
-            f"{summarize_names(names) or 'none yet'}, and the Run index of its report lists them all "
-            f"(`harness report {study_name}` writes it)",
-        )
+    studies = reader.match_studies(name)
+    if len(studies) != 1:
+        return
+    (study,) = studies
+    filter_string = f"tags.`{PARENT_TAG}` = '{study.run_id}' and attributes.status = 'FINISHED'"
+    runs = [run for run in reversed(reader.search_runs(filter_string)) if KEY_TAG in run.data.tags]
+    names = [f"{run.info.run_id[:_ID_DIGITS]} ({run.data.tags.get(NAME_TAG, '')})" for run in runs]
+    raise HarnessError(
+        "run-name.of-a-study",
+        f"RUN must be one run; got the study {study.label}: its finished runs are "
+        f"{summarize_names(names) or 'none yet'}, and the Run index of its report lists them all "
+        f"(`harness report {study.alias or study.name}` writes it)",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,9 +13,11 @@ from harness.errors import HarnessError
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
-from harness.tracking.mlflow_store import MlflowStore, get_mlflow_exception
-from harness.tracking.result_files import parse_result
+from harness.tracking.epoch_records import read_result
+from harness.tracking.mlflow_store import get_mlflow_exception
+from harness.tracking.study_index import StudyIndex
 from harness.tracking.tags import (
+    ALIAS_TAG,
     END_TIME_TAG,
     IMPORTED_TAG,
     KEY_TAG,
@@ -47,9 +48,6 @@ FIGURES_FOLDER = "pictures"
 WEIGHT_FILES = ("weights.safetensors", "weights.pt")
 """File names of a run's weights: that of this version, and that of earlier versions."""
 
-RUN_PREFIX = re.compile(r"[0-9a-f]{4,32}")
-"""The start of a run id or key, by which a user names a run."""
-
 IDS_PER_QUERY = 200
 """Maximum number of run ids per query."""
 
@@ -57,7 +55,7 @@ MAX_KEY_QUERIES = 50
 """Number of keys above which one query of all finished runs takes less time than one query for each key."""
 
 
-class StudyReader(MlflowStore):
+class StudyReader(StudyIndex):
     """Reads studies, cells and results from a tracking server or a SQLite file."""
 
     def cell_status(self, key: str, *, parent: str) -> CellStatus:
@@ -78,7 +76,7 @@ class StudyReader(MlflowStore):
         """Return the state of each cell that has ended: "done" in any study, or "failed" in this one."""
         study_runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'")
         runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{study_runs[0].info.run_id}'") if study_runs else []
-        # Compare the keys from when the runs ran: runs of an older training version are not reused.
+        # Compare the keys under which the runs were recorded: an older training version is not reused.
         failed_runs = [run for run in runs if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
         states = {run.data.tags[KEY_TAG]: "failed" for run in failed_runs}
         states |= {run.data.tags[KEY_TAG]: "done" for run in self._find_own_runs(runs).values()}
@@ -98,18 +96,6 @@ class StudyReader(MlflowStore):
             filters = [f"{condition} != ''"]
         runs = {run.data.tags[KEY_TAG]: run for text in filters for run in reversed(self.search_runs(text))}
         return {key: runs[key] for key in keys if key in runs}
-
-    def find_cells(self, prefix: str) -> dict[str, tuple[str, str]]:
-        """Return the key and status, by run id, of the cells whose run id or key starts with `prefix`.
-
-        A link run is replaced by the run that it refers to.
-        """
-        filter_strings = (f"{field} LIKE '{prefix}%'" for field in (f"tags.`{KEY_TAG}`", "attributes.run_id"))
-        runs = [run for filter_string in filter_strings for run in self.search_runs(filter_string)]
-        runs = [
-            self.client.get_run(r.data.tags[REUSES_TAG]) if REUSES_TAG in r.data.tags else r for r in runs
-        ]
-        return {r.info.run_id: (r.data.tags[KEY_TAG], r.info.status) for r in runs if KEY_TAG in r.data.tags}
 
     def load_result(self, run_id: str) -> RunResult | None:
         """Load the result of a finished run, or return None if its artifacts are missing or unreadable."""
@@ -135,15 +121,13 @@ class StudyReader(MlflowStore):
                 raise HarnessError(
                     "weights.not-exported",
                     f"run {run_id} was imported without its weights: where the study was run, export again "
-                    f"with --weights (`harness export {self._get_study_name(run)} --weights`), then "
-                    "`harness import` that archive here, which adds the weights; an archive lacks those that "
-                    "--keep-weights best or none did not keep",
+                    f"(`harness export {self._get_study_name(run)} --weights`), then `harness import` that "
+                    "archive here. It holds only the weights that --keep-weights kept",
                 )
             return self.download_artifact(run_id, name, folder)
         except (get_mlflow_exception(), OSError) as error:
-            raise HarnessError(
-                "weights.missing", f"the weights of run {run_id} are missing (moved or deleted?): {error}"
-            ) from error
+            message = f"the weights of run {run_id} are missing (moved or deleted?): {error}; put them back"
+            raise HarnessError("weights.missing", message) from error
 
     def _describe_dropped_weights(self, run: Run) -> str:
         """Return why a run has no weights, which run of its arm has some, and how to get those of the run."""
@@ -165,48 +149,14 @@ class StudyReader(MlflowStore):
             "in `harness ui` and start its study's command again with --keep-weights all"
         )
 
-    def _get_study_name(self, run: Run) -> str:
-        """Return the name of the study that a run belongs to."""
-        return str(self.client.get_run(run.data.tags[PARENT_TAG]).data.tags[STUDY_TAG])
-
-    def list_study_names(self) -> list[str]:
-        """Return the names of all studies in the store, newest first."""
-        return [run.data.tags[STUDY_TAG] for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''")]
-
-    def get_newest_study_name(self) -> str:
-        """Return the name of the newest study; raise HarnessError if the store has none."""
-        names = self.list_study_names()
-        if not names:
-            raise HarnessError(
-                "study-name.none",
-                f"no study in {self.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
-                "another store with --tracking-uri",
-            )
-        return names[0]
-
     def find_study(self, name: str) -> tuple[Study, str]:
-        """Return the study with this name and the id of its run.
+        """Return the study that `name` names and the id of its run (see `StudyIndex.find_study_entry`).
 
         Raises:
-            HarnessError: the store has no such study; the message lists its studies.
+            HarnessError: no study or several studies match.
         """
-        names = self.list_study_names()
-        if name not in names:
-            prefix = name.strip().lower()
-            if RUN_PREFIX.fullmatch(prefix) and (run_ids := list(self.find_cells(prefix))):
-                raise HarnessError(
-                    "study-name.of-a-run",
-                    f"a study must be named, not a run; got {name}, a run of the study "
-                    f"{self._get_study_name(self.client.get_run(run_ids[0]))}: name that study",
-                )
-            name_list = ", ".join(names) or "none, so run a study first"
-            raise HarnessError(
-                "study-name.unknown",
-                f"no study {name!r} on {self.display_uri()}; studies there: {name_list} "
-                "(--tracking-uri names another store)",
-            )
-        runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")
-        return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id
+        run_id = self.find_study_entry(name).run_id
+        return from_json(Study, self.read_text(self.client.get_run(run_id), "study.json")), run_id
 
     def list_cell_runs(self, parent: str) -> list[CellRun]:
         """Return the runs of a study's cells, newest first, then the reused runs of other studies."""
@@ -234,10 +184,10 @@ class StudyReader(MlflowStore):
         )
 
     def load_study(self, name: str) -> tuple[StudyResult, dict[str, bytes]]:
-        """Load the outcomes so far of a study, and its figures by name.
+        """Load the outcomes so far of the study that `name` names, and its figures by name.
 
         Raises:
-            ValueError: the store has no such study; the message lists its studies.
+            HarnessError: no study or several studies match.
         """
         study, parent = self.find_study(name)
         with tempfile.TemporaryDirectory() as folder:
@@ -257,6 +207,7 @@ class StudyReader(MlflowStore):
             result,
             is_confirmatory=is_confirmatory(run, result.study),
             commands=list_commands(run.data.tags),
+            alias=run.data.tags.get(ALIAS_TAG, ""),
         )
 
     def load_commands(self, parent: str) -> tuple[str, ...]:
@@ -314,7 +265,7 @@ class StudyReader(MlflowStore):
         if run is None:
             return None
         try:
-            return parse_result(partial(self.read_text, run))
+            return read_result(run, partial(self.read_text, run))
         except (get_mlflow_exception(), OSError, ValueError, TypeError, LookupError):
             return None
 

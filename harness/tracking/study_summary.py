@@ -15,15 +15,14 @@ from statistics import fmean, stdev
 
 from datasets.splits import PROTOCOLS
 from harness.run_names import format_study_note
-from harness.tracking.tags import BEST_ARM_TAG, NOTE_TAG, STUDY_TAG
+from harness.tracking.tags import BEST_ARM_TAG, NOTE_TAG
 from harness.tracking.tracker import Tracker, build_commit_tags
 from reports.formatting import NO_VALUE, format_percent, format_percent_or_unknown, mean_std_cell
+from reports.intervals import estimate_bounds
 from reports.markdown import escape, render_bullets, render_grid
-from reports.outcomes import Outcome, StudyEvaluation, evaluate_study
-from reports.pairing import pair_outcomes
+from reports.outcomes import Outcome, StudyEvaluation
 from reports.summary import summarize_study
 from reports.tables.differences import describe_verdicts
-from studies.results import StudyResult
 from studies.spec import Metric
 from studies.study import is_null_arm
 
@@ -36,11 +35,9 @@ MAX_NOTE_LENGTH = 5000
 """Maximum number of characters of a description: versions of MLflow accept 5000 or more."""
 
 
-def log_study_summary(tracker: Tracker, result: StudyResult, report_folder: Path) -> None:
+def log_study_summary(tracker: Tracker, evaluation: StudyEvaluation, report_folder: Path) -> None:
     """Log the outcome of a study and the files in `report_folder` to the run of the study."""
-    (run, *_) = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{result.study.name}'")
-    run_id = run.info.run_id
-    evaluation = evaluate_study(result)
+    run_id = tracker.find_study_entry(evaluation.study.name).run_id
     metrics = compute_study_metrics(evaluation)
     names = list(metrics)
     for start in range(0, len(names), METRICS_PER_CALL):
@@ -108,19 +105,8 @@ def _summarize_scores(outcome: Outcome) -> Iterator[tuple[str, float]]:
         yield metric, fmean(scores)
         if len(scores) > 1:
             yield f"{metric}_std", stdev(scores)
-        if interval := compute_interval(outcome, metric):
+        if interval := estimate_bounds(outcome, metric):
             yield from zip((f"{metric}_low", f"{metric}_high"), interval, strict=True)
-
-
-def compute_interval(outcome: Outcome, metric: Metric) -> tuple[float, float] | None:
-    """Return the 95 % interval of an arm's metric, as the report gives it; None if there is none."""
-    pairing = pair_outcomes((outcome,), metric)
-    if pairing is None or pairing.obstacle:
-        return None
-    estimate = pairing.estimate_contrast({outcome.arm.name: 1.0})
-    if estimate is None or estimate.low is None or estimate.high is None or estimate.low == estimate.high:
-        return None
-    return max(0.0, estimate.low), min(1.0, estimate.high)
 
 
 def _describe_best(best: Outcome) -> Iterator[tuple[str, float]]:
@@ -154,7 +140,7 @@ def render_study_note(evaluation: StudyEvaluation) -> str:
             _render_scores(rows[:row_count]),
             more,
             verdict_list,
-            format_study_note(evaluation.study),
+            format_study_note(evaluation.study, evaluation.result.alias),
         )
         note = "\n\n".join(part for part in parts if part)
         if len(note) <= MAX_NOTE_LENGTH:
@@ -183,5 +169,5 @@ def _build_row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _format_interval(outcome: Outcome, metric: Metric) -> str:
-    interval = compute_interval(outcome, metric)
+    interval = estimate_bounds(outcome, metric)
     return " to ".join(map(format_percent, interval)) if interval else NO_VALUE

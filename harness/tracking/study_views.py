@@ -11,14 +11,19 @@ from harness.tracking.run_table_view import (
     is_current_view,
     make_view_path,
 )
-from harness.tracking.tags import PARENT_TAG, STUDY_TAG
+from harness.tracking.tags import ALIAS_TAG, PARENT_TAG, STUDY_TAG
+from studies.study import format_study_label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyView:
-    """The pages of an experiment, as URL paths on an MLflow server: the table of its runs, and charts."""
+    """The pages of an experiment, as URL paths on an MLflow server: the table of its runs, and charts.
+
+    `newest_study` is the name of its newest study, after the alias if it has one.
+    """
 
     experiment_name: str
+    newest_study: str
     runs_path: str
     charts_path: str
 
@@ -49,6 +54,7 @@ def list_views(store: MlflowStore) -> list[StudyView]:
             set_view(store, experiment_id, study_run_id=run.info.run_id)
         views[experiment_id] = StudyView(
             experiment_name=experiment.name,
+            newest_study=format_study_label(run.data.tags[STUDY_TAG], run.data.tags.get(ALIAS_TAG, "")),
             runs_path=make_view_path(experiment_id),
             charts_path=make_view_path(experiment_id, charts=True),
         )

@@ -18,6 +18,12 @@ END_TIME_TAG, VERSIONS_TAG = "harness.end_time", "harness.versions"
 COMMAND_TAG = "harness.command"
 """Tag of a study: a command line that ran it. The first has this name, the next one the suffix ".2"."""
 
+ALIAS_TAG = "harness.alias"
+"""Tag of a study that has an alias (`--name`)."""
+
+EPOCH_RECORD_TAG = "harness.leaky_epoch_record"
+"""Tag of a run with a record of its epochs on the test set; its value is the name of the artifact."""
+
 TRACEBACK_TAG = "harness.traceback"
 """Tag of a failed run; its value is the name of the text artifact that holds the whole traceback."""
 
@@ -35,4 +41,4 @@ COMMIT_TAG, DIRTY_TAG = "mlflow.source.git.commit", "mlflow.source.git.dirty"
 """Tags of a run's source: the program, the command that started it, and the commit of harness."""
 
 BEST_ARM_TAG = "harness.best_arm"
-"""Tag of a study: the arm whose scores are those of the study's run, and their protocol."""
+"""Tag of a study: the arm whose scores the run of the study shows, and their protocol."""

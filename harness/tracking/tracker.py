@@ -18,6 +18,7 @@ from pathlib import Path
 from datasets.text import pluralize
 from harness.run_names import format_run_name, format_study_note
 from harness.tracking.cell_runs import list_commands, make_command_tag
+from harness.tracking.epoch_records import RECORD_FILE, format_epoch_record
 from harness.tracking.mlflow_store import create_system_monitor
 from harness.tracking.result_files import (
     build_epoch_metrics,
@@ -31,10 +32,12 @@ from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyRea
 from harness.tracking.study_views import set_view
 from harness.tracking.system_metrics import SAMPLE_SECONDS, read_sample, repeat_in_background
 from harness.tracking.tags import (
+    ALIAS_TAG,
     COMMIT_TAG,
     DIRTY_TAG,
     END_TIME_TAG,
     ENTRY_POINT_TAG,
+    EPOCH_RECORD_TAG,
     KEY_TAG,
     LOCK_SCOPE_TAG,
     NAME_TAG,
@@ -78,10 +81,11 @@ class Tracker(StudyReader):
         self.async_logger = AsyncLogger()
         self._entry_points: dict[str, str] = {}
 
-    def open_study(self, study: Study, *, commands: Sequence[str] = ()) -> str:
+    def open_study(self, study: Study, *, commands: Sequence[str] = (), alias: str = "") -> str:
         """Resume the parent run of `study`, or create it; return its id.
 
         `commands` are the command lines that run the study; those that the run does not have yet are added.
+        `alias` replaces the alias that the run has; "" keeps it.
         """
         experiment = self.get_or_create_experiment(study.dataset.name)
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'", (experiment,))
@@ -90,10 +94,13 @@ class Tracker(StudyReader):
             self.client.update_run(run_id, status="RUNNING")
             earlier_commands = list_commands(runs[0].data.tags)
         else:
-            tags = {STUDY_TAG: study.name, NAME_TAG: study.name, NOTE_TAG: format_study_note(study)}
+            tags = {STUDY_TAG: study.name, NAME_TAG: study.name}
+            tags |= {NOTE_TAG: format_study_note(study, alias)}
             tags |= SOURCE_TAGS | {ENTRY_POINT_TAG: _ENTRY_POINTS[study.kind]}
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
             earlier_commands = ()
+        if alias:
+            self.log_batch(run_id, tags={ALIAS_TAG: alias, NAME_TAG: alias})
         all_commands = dict.fromkeys((*earlier_commands, *commands))
         for number, command in list(enumerate(all_commands, start=1))[len(earlier_commands) :]:
             self.client.set_tag(run_id, make_command_tag(number), command)
@@ -176,7 +183,7 @@ class Tracker(StudyReader):
     def monitor_system(self, run_id: str) -> Iterator[None]:
         """Log the use of the machine to a run during the context, in the background like epochs."""
         monitor = create_system_monitor()
-        read_sample(monitor)  # use of the CPU since the last reading: the first has none
+        read_sample(monitor)  # the first sample starts the measurement of the CPU's use
 
         def log_sample(step: int) -> None:
             sample = read_sample(monitor)
@@ -193,16 +200,25 @@ class Tracker(StudyReader):
         # The result's files go into the folder too: MLflow would look up the run for each separate file.
         tags = {END_TIME_TAG: result.end_time, VERSIONS_TAG: _format_versions(result.environment)}
         tags |= build_commit_tags(result.environment)
+        files = render_result_files(result)
+        if result.epoch_classes:
+            tags[EPOCH_RECORD_TAG] = RECORD_FILE
+            files[RECORD_FILE] = format_epoch_record(result)
         self.log_batch(
             run_id,
             metrics={**compute_final_metrics(result), **(metrics or {})},
             tags={name: value for name, value in tags.items() if value},
         )
-        for name, text in render_result_files(result).items():
+        for name, text in files.items():
             if not (folder / name).exists():
                 (folder / name).write_text(text, encoding="utf-8")
         self.client.log_artifacts(run_id, str(folder))
         self.close_run(run_id, "FINISHED")
+
+    def add_epoch_record(self, run_id: str, result: RunResult) -> None:
+        """Add the record of `result` to a finished run that has none; nothing else in the run changes."""
+        self.log_texts(run_id, {RECORD_FILE: format_epoch_record(result)})
+        self.client.set_tag(run_id, EPOCH_RECORD_TAG, RECORD_FILE)
 
     def fail_run(self, run_id: str, reason: str, *, traceback: str = "") -> None:
         """Record why a cell failed, with the text of its traceback if any, and close its run as FAILED."""

@@ -16,10 +16,10 @@ MAX_MEMORY_FRACTION = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitData:
-    """One part of a split: `images` (N, 3, H, W) uint8 and `labels` (N,) int64.
+    """One part of a split: `images` (N, 3, H, W) and `labels` (N,) int64.
 
-    The labels are on the device. The images are on the device if it has room for them, otherwise in host
-    memory.
+    The images are uint8, or float16 maps of a flow. The labels are on the device. The images are on the
+    device if it has room for them, otherwise in host memory.
     """
 
     images: Tensor
@@ -44,7 +44,7 @@ def make_split_data(images: Tensor, labels: Tensor, *, device: torch.device) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch on the device: `images` (B, 3, H, W) uint8, `labels` (B,) int64, `uniform` (B, 9) float32.
+    """A batch on the device: `images` (B, 3, H, W), `labels` (B,) int64, `uniform` (B, 9) float32.
 
     `uniform` holds random numbers for `datasets.augment.scale_to_params`.
     """

@@ -98,7 +98,11 @@ def _resolve_engine(device: torch.device, engine: str, *, precision: Precision) 
         try:
             ensure_private_folder("inductor")
         except OSError as error:
-            raise HarnessError("engine.cannot-compile", f"--engine compiled: {error}") from error
+            raise HarnessError(
+                "engine.cannot-compile",
+                f"--engine compiled needs a private folder for its code: {error}; to run without compiled "
+                "code, leave --engine out",
+            ) from error
     if engine in ("eager", "compiled"):
         return cast(Engine, engine), f"{engine}, as requested"
     if device.type == "cpu" and precision != "float32":

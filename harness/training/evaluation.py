@@ -19,15 +19,15 @@ BATCH_SIZE = 128
 def compute_logits(
     network: nn.Module, images: Tensor, *, forward: Callable[[Tensor], Tensor] | None = None
 ) -> Tensor:
-    """Return the logits (N, classes) float32 of images (N, 3, H, W) uint8, without augmentation.
+    """Return the logits (N, classes) float32 of images (N, 3, H, W), without augmentation.
 
-    The network is set to evaluation mode. `forward` replaces the call of `network` if given: see
-    `harness.training.engine.make_forward`.
+    The images are uint8, or float maps of a flow. The network is set to evaluation mode. `forward` replaces
+    the call of `network` if given: see `harness.training.engine.make_forward`.
     """
     network.eval()
     forward = forward or network
     device = next((parameter.device for parameter in network.parameters()), images.device)
-    normalize = make_normalize(device)
+    normalize = make_normalize(device, dtype=images.dtype)
     batches = (normalize(to_float(batch.to(device, non_blocking=True))) for batch in images.split(BATCH_SIZE))
     return torch.cat([forward(match_memory_format(batch, network)) for batch in batches])
 
@@ -39,7 +39,7 @@ def predict(
     samples: Sequence[Sample],
     forward: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Prediction, ...]:
-    """Return a prediction for each of `samples`, whose `images` (N, 3, H, W) uint8 are in the same order."""
+    """Return a prediction for each of `samples`, whose `images` (N, 3, H, W) are in the same order."""
     probabilities = torch.softmax(
         compute_logits(network, images, forward=forward).cpu().double(), dim=1
     ).tolist()

@@ -30,6 +30,9 @@ MAX_HEADER_BYTES = 1 << 24
 WORD_BYTES = 8
 """Size in bytes of each of the two integers at the start of a file: header length and checksum."""
 
+RECORD_NAME = "epoch classes"
+"""Name of the tensor that holds `TrainingState.epoch_classes`, (epochs, test units) int16."""
+
 READ_ERRORS = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError)
 """Exceptions that reading a file raises if it is not a snapshot or is incomplete."""
 
@@ -131,7 +134,7 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
     """Load a snapshot into the freshly initialized `state`.
 
     Raises one of `READ_ERRORS`, and leaves `state` unchanged, if the snapshot is of another network or
-    device.
+    device, or if `state` keeps a record of its epochs and the snapshot lacks it.
     """
     header, tensors = snapshot.header, snapshot.tensors
     device, best_weights = _get_device(state), state.network.state_dict()
@@ -141,8 +144,16 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
         if {n: t.shape for n, t in best_weights.items()} != {n: t.shape for n, t in tensor_set.items()}:
             raise HarnessError("checkpoint.other-tensors", "the checkpoint is of another network")
     if header["device"] != device.type:
-        raise HarnessError("checkpoint.other-device", f"the checkpoint is of a run on {header['device']}")
+        raise HarnessError(
+            "checkpoint.other-device",
+            f"the checkpoint must be of a run on {device.type}; got one of a run on {header['device']}",
+        )
     history = [from_data(Epoch, epoch) for epoch in header["epochs"]]
+    epoch_classes = tensors[RECORD_NAME].tolist() if RECORD_NAME in tensors else []
+    if state.epoch_classes is not None and len(epoch_classes) != len(history):
+        raise HarnessError(
+            "checkpoint.no-record", "the checkpoint is of a run that kept no record of its epochs"
+        )
     parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
     optimizer_state = {
         parameter: {
@@ -165,6 +176,8 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
     state.optimizer.state.update({p: moment for p, moment in optimizer_state.items() if moment})
     state.history[:] = history
     state.micro_batches = micro_batches
+    if state.epoch_classes is not None:
+        state.epoch_classes[:] = map(tuple, epoch_classes)
 
 
 def _iter_tensors(state: TrainingState) -> Iterator[tuple[str, Tensor, bool]]:
@@ -179,6 +192,8 @@ def _iter_tensors(state: TrainingState) -> Iterator[tuple[str, Tensor, bool]]:
         for name, tensor in optimizer_state.items():
             yield f"optimizer {index} {name}", tensor, True
     yield "order", state.generator.get_state(), False
+    if state.epoch_classes is not None:
+        yield RECORD_NAME, torch.tensor(state.epoch_classes, dtype=torch.int16), False
     yield "random", torch.get_rng_state(), False
     device = _get_device(state)
     if device.type == "cuda":

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from architectures.network import get_first_and_last_block
-from datasets.augment import augment, make_normalize, scale_to_params
+from datasets.augment import augment, augment_flow, make_normalize, scale_to_params
 from harness.training.batches import Batch, SplitData, iter_epoch
 from harness.training.engine import get_memory_format, make_forward
 from harness.training.evaluation import compute_logits
@@ -39,7 +39,9 @@ class TrainingState:
 
     Training changes it in place. `best_weights` are those of the best epoch so far. If `micro_batches` is
     above 1, each batch is split into that many micro-batches whose gradients are summed. This takes less
-    memory, but batch norm computes its statistics per micro-batch.
+    memory, but batch norm computes its statistics per micro-batch. `epoch_classes` is the record of the
+    epochs (`harness.training.epoch_record`): the predicted class of each test unit after each epoch, or None
+    if the run keeps no record. Training does not read it.
     """
 
     network: nn.Module
@@ -48,10 +50,15 @@ class TrainingState:
     best_weights: dict[str, Tensor]
     history: list[Epoch] = field(default_factory=list)
     micro_batches: int = 1
+    epoch_classes: list[tuple[int, ...]] | None = None
 
 
 def no_checkpoint(state: TrainingState) -> None:
     """Save nothing: the default of `fit(save=...)`."""
+
+
+def no_record(state: TrainingState, forward: Callable[[Tensor], Tensor]) -> None:
+    """Record nothing: the default of `fit(record=...)`."""
 
 
 def init_state(
@@ -95,10 +102,12 @@ def fit(
     num_classes: int,
     training: TrainingSpec,
     save: Callable[[TrainingState], None] = no_checkpoint,
+    record: Callable[[TrainingState, Callable[[Tensor], Tensor]], None] = no_record,
 ) -> Iterator[Epoch]:
     """Train from `state` and yield each epoch; at the end, load the best epoch's weights into the network.
 
-    `save` is called after each epoch, before the epoch is yielded.
+    After each epoch, before it is yielded, `record` is called with the state and the forward function, then
+    `save` with the state.
 
     Raises:
         DivergenceError: the training or validation loss became NaN or infinite.
@@ -106,7 +115,7 @@ def fit(
     network = state.network
     loss_fn = partial(focal_loss, alpha=_compute_alpha(train, num_classes, training), gamma=training.gamma)
     forward = make_forward(network, training)
-    normalize = make_normalize(train.device)
+    normalize = make_normalize(train.device, dtype=train.images.dtype)
     while not should_stop(state.history, training):
         start, number = time.perf_counter(), len(state.history) + 1
         batches = iter_epoch(train, training.batch_size, generator=state.generator)
@@ -133,6 +142,7 @@ def fit(
         state.history.append(epoch)
         if find_best_epoch(state.history) is epoch:
             state.best_weights = clone_state_dict(network)
+        record(state, forward)
         save(state)
         yield epoch
     network.load_state_dict(state.best_weights)
@@ -160,7 +170,8 @@ def run_steps(
     sums, norm_sums = torch.zeros(2, device=device), torch.zeros(2, device=device)
     network.train()
     for batch in batches:
-        images = augment(batch.images, scale_to_params(batch.uniform, training.augmentation))
+        change = augment_flow if batch.images.is_floating_point() else augment
+        images = change(batch.images, scale_to_params(batch.uniform, training.augmentation))
         images = normalize(images).contiguous(memory_format=memory_format)
         optimizer.zero_grad(set_to_none=True)
         for micro_batch, targets in zip(
@@ -206,5 +217,7 @@ def _compute_ratio(first: float, last: float) -> float | None:
 
 def _require_finite(loss: float, phase: str, epoch: int) -> float:
     if not math.isfinite(loss):
-        raise DivergenceError(f"the {phase} loss became {loss} in epoch {epoch}")
+        raise DivergenceError(
+            f"the {phase} loss became {loss} in epoch {epoch}: find a lower learning rate with `harness tune`"
+        )
     return loss

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasets.spec import Split
+from datasets.text import sanitize
 from harness.errors import HarnessError
 
 DIGEST_BYTES = 6
@@ -62,7 +63,8 @@ def decode_training_images(text: str) -> TrainingImages:
     if not isinstance(data, dict) or not all(isinstance(data.get(part), str) for part in PARTS):
         raise HarnessError(
             "training-images.invalid",
-            f"the digests of training images must be texts of {' and '.join(PARTS)}",
+            f"the digests of training images must be an object with the texts {' and '.join(PARTS)}; got "
+            f"{sanitize(text)}: run the training again",
         )
     return TrainingImages(**{part: frozenset(_split_digests(data[part])) for part in PARTS})
 

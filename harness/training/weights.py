@@ -115,7 +115,8 @@ def _read_safetensors(path: Path, *, key: str, limit: int) -> Mapping[str, Tenso
         header = file.metadata()
         if header["key"] != key:
             raise HarnessError(
-                "weights.of-another-run", f"the weights are of run {header['key']}, not of {key}"
+                "weights.of-another-run",
+                f"the weights must be of run {key}; got the weights of run {header['key']}: run it again",
             )
         names = file.keys()
         weights = OrderedDict((name, file.get_tensor(name)) for name in names)
@@ -134,5 +135,6 @@ def _read_pickle(path: Path, *, key: str, limit: int) -> Any:
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
         raise HarnessError(
-            "weights.too-large", f"{size:,} bytes are more than the {limit:,} that the network allows"
+            "weights.too-large",
+            f"the weights of this network have at most {limit:,} bytes; got {size:,}: run it again",
         )

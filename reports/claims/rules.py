@@ -222,7 +222,10 @@ class IntervalRule(Rule[Quantity]):
         if estimate is None or estimate.low is None or estimate.high is None or _has_no_verdict(item.verdict):
             return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
         if item.paper_value is None:
-            raise StudyError("claim.no-printed-number", f"{item.name} has no printed number")
+            raise StudyError(
+                "claim.no-printed-number",
+                f"this rule needs the number that the paper prints; {item.name} has none: use another rule",
+            )
         # If all n units agree, an outcome seen in none of them may still have a rate of up to 3/n: see
         # `Estimate.is_equivalent`.
         slack = 3 / estimate.unit_count if estimate.low == estimate.high else 0.0

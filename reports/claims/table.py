@@ -13,7 +13,7 @@ from reports.claims.score_measures import select_paper_datasets
 from reports.formatting import NO_VALUE, text_cell
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import differences_from_paper
-from reports.table import Table
+from reports.table import Statement, Table
 
 ClaimResults = Mapping[tuple[str, str], ClaimResult]
 """Results by (claim id, protocol)."""
@@ -64,7 +64,7 @@ def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     )
 
 
-def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[str, ...]:
+def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[Statement, ...]:
     """Return the verdict counts, a sentence per protocol; () if no study uses a data set of the paper."""
     results = judge_claims(evaluations)
     return tuple(
@@ -73,9 +73,10 @@ def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[str,
     )
 
 
-def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
+def _describe_verdict_counts(protocol: str, results: ClaimResults) -> Statement:
     split_text = "the paper's split" if protocol == "frame" else "no test subject in training"
     claims_by_verdict: dict[str, list[str]] = {verdict: [] for verdict in get_args(ClaimVerdict)}
+    run_keys: dict[str, None] = {}
     # A claim whose result does not depend on the images is counted once.
     first_protocol = next(iter(results))[1]
     for (claim, result_protocol), result in results.items():
@@ -83,6 +84,7 @@ def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
             claim not in IMAGE_INDEPENDENT_CLAIMS or result_protocol == first_protocol
         ):
             claims_by_verdict[result.verdict].append(claim)
+            run_keys.update(dict.fromkeys(result.run_keys))
     claim_count = sum(map(len, claims_by_verdict.values()))
     untestable_claims = claims_by_verdict.pop("not testable here")
     counts = [
@@ -91,7 +93,8 @@ def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
         if claim_ids
     ]
     counts += [f"{len(untestable_claims)} not testable here"] if untestable_claims else []
-    return f"Under {protocol} ({split_text}): of {pluralize(claim_count, 'claim')} {'; '.join(counts)}."
+    text = f"Under {protocol} ({split_text}): of {pluralize(claim_count, 'claim')} {'; '.join(counts)}."
+    return Statement(text=text, run_keys=tuple(run_keys))
 
 
 def judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:

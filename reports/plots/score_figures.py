@@ -12,7 +12,7 @@ from reports.outcomes import Outcome, StudyEvaluation
 from reports.paper_reference import dataset_title
 from reports.plots.heat_map import HeatMap, draw_heat_maps
 from reports.plots.pareto_plot import CostPoint, draw_pareto_plot
-from reports.plots.study_figures import describe_protocol_leakage, format_figure_path, format_protocol
+from reports.plots.study_figures import describe_outcome_leakage, format_figure_path, format_protocol
 from reports.table import ReportFigure
 from studies.subject_accuracy import compute_subject_accuracies
 
@@ -81,7 +81,7 @@ def _build_heat_map(
                 )
             )
             outcomes += finished
-            notes.append(describe_protocol_leakage(finished))
+            notes.append(describe_outcome_leakage(finished))
     if not maps:
         return None
     names = ", ".join(dict.fromkeys(outcome.arm.name for outcome in outcomes))
@@ -132,7 +132,7 @@ def build_cost_figure(
             points = [_build_point(outcome, costs[outcome.arm.name]) for outcome in finished]
             panels.append((f"under {format_protocol(finished)}", points))
             outcomes += finished
-            notes.append(describe_protocol_leakage(finished))
+            notes.append(describe_outcome_leakage(finished))
     if not panels:
         return None
     names = ", ".join(dict.fromkeys(outcome.arm.name for outcome in outcomes))

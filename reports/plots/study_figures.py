@@ -76,7 +76,7 @@ def build_confusion_figure(evaluation: StudyEvaluation, protocol: str) -> Report
         run_keys=list_first_training_keys(outcomes),
         notes=(
             f"Numbers: {outcomes[0].unit_name}. Empty: 0. Shade: share of the true class. Rows: true class.",
-            describe_protocol_leakage(outcomes),
+            describe_outcome_leakage(outcomes),
             *_build_seed_notes(evaluation),
         ),
         paper_items=paper_ref.cite_items(paper_ref.results.confusion_figure) if paper_ref else (),
@@ -103,7 +103,7 @@ def build_curve_figure(
         notes=(
             "Dashed: training (augmented images). Solid: validation. Dotted: the best epoch, whose weights "
             "are tested. Gray: validation of the other networks.",
-            *((describe_protocol_leakage(outcomes),) if metric == "accuracy" else ()),
+            *((describe_outcome_leakage(outcomes),) if metric == "accuracy" else ()),
             *_build_seed_notes(evaluation),
         ),
         paper_items=_cite_curve_items(evaluation, metric),
@@ -143,7 +143,7 @@ def build_bar_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
             "compared on the same units. Not filled: no interval, because there are too few subjects. Dots: "
             "trainings. Hatched: collapsed in at least one seed. No bar: failed or not run.",
             *(
-                describe_protocol_leakage(evaluation.select_protocol(protocol))
+                describe_outcome_leakage(evaluation.select_protocol(protocol))
                 for protocol in evaluation.study.protocols
             ),
         ),
@@ -171,13 +171,13 @@ def build_reliability_figure(evaluation: StudyEvaluation, protocol: str) -> Repo
             f"Line: accuracy in each of {NUM_BINS} equal-width bins of confidence. Bars: share of the units.",
             "Below the dashed diagonal, the network is overconfident.",
             *(("Each bin contains the test units of all finished seeds.",) if has_multiple_trainings else ()),
-            describe_protocol_leakage(outcomes),
+            describe_outcome_leakage(outcomes),
         ),
         draw=partial(draw_reliability_diagrams, outcomes),
     )
 
 
-def describe_protocol_leakage(outcomes: Sequence[Outcome]) -> str:
+def describe_outcome_leakage(outcomes: Sequence[Outcome]) -> str:
     """Return a sentence on the leakage from training to test set under the outcomes' protocol."""
     leakage = next((outcome.leakage for outcome in outcomes if outcome.leakage), None)
     if leakage is None:

@@ -21,14 +21,15 @@ from reports.tables.score_columns import (
 from studies.metrics import Scores, compute_scores
 from studies.results import Prediction
 
-_METRICS: Mapping[str, Callable[[Scores], float]] = {
+METRICS: Mapping[str, Callable[[Scores], float]] = {
     "UF1": lambda scores: scores.uf1,
     "UAR": lambda scores: scores.uar,
 }
+"""The metrics of the challenge."""
 
 
 def build_part_table(evaluation: StudyEvaluation) -> Table | None:
-    """Build the table of pooled UF1 and UAR, in full and by data set; None if the data are no composite."""
+    """Build the table of pooled UF1 and UAR, in full and by data set; None if `evaluation` has one set."""
     if evaluation.study.dataset.name != NAME:
         return None
     outcomes = (*evaluation.outcomes, *evaluation.controls)
@@ -38,7 +39,7 @@ def build_part_table(evaluation: StudyEvaluation) -> Table | None:
         title=f"UF1 and UAR on {dataset_title(NAME)}, in full and by data set, in %",
         header=(
             *IDENTITY_HEADER,
-            *(f"{title} {metric}" for title in titles for metric in _METRICS),
+            *(f"{title} {metric}" for title in titles for metric in METRICS),
             *LEAKAGE_HEADER,
         ),
         rows=tuple(
@@ -57,25 +58,28 @@ def build_part_table(evaluation: StudyEvaluation) -> Table | None:
 def _build_scope_cells(outcome: Outcome) -> tuple[Cell, ...]:
     """Return UF1 and UAR in full and of each data set, or the status of the runs."""
     if not outcome.trainings:
-        return (text_cell(outcome.missing_status),) * len(_METRICS) * (1 + len(SETS))
+        return (text_cell(outcome.missing_status),) * len(METRICS) * (1 + len(SETS))
     scores_by_scope: list[list[Scores]] = [[training.scores for training in outcome.trainings]]
-    scores_by_scope += [[_score_part(training, part) for training in outcome.trainings] for part in SETS]
+    scores_by_scope += [[score_part(training, part) for training in outcome.trainings] for part in SETS]
     return tuple(
-        _build_percent_cell([metric(scores) for scores in scope], outcome.run_keys)
+        build_percent_cell([metric(scores) for scores in scope], outcome.run_keys)
         for scope in scores_by_scope
-        for metric in _METRICS.values()
+        for metric in METRICS.values()
     )
 
 
-def _score_part(training: TrainingOutcome, part: str) -> Scores:
-    return compute_scores(_select_part(training.units, part), len(training.runs[0].data.classes))
+def score_part(training: TrainingOutcome, part: str) -> Scores:
+    """Return the scores of a training on a composite over the units of one part."""
+    return compute_scores(select_part(training.units, part), len(training.runs[0].data.classes))
 
 
-def _select_part(units: Sequence[Prediction], part: str) -> list[Prediction]:
+def select_part(units: Sequence[Prediction], part: str) -> list[Prediction]:
+    """Return the units of one part of the composite."""
     return [unit for unit in units if split_part(NAME, unit.subject)[0] == part]
 
 
-def _build_percent_cell(shares: Sequence[float], run_keys: tuple[str, ...]) -> Cell:
+def build_percent_cell(shares: Sequence[float], run_keys: tuple[str, ...]) -> Cell:
+    """Return a cell with the mean in % of one share per training, and with two or more the deviation."""
     cell = mean_std_cell(shares, run_keys)
     return Cell(
         text=cell.text, value=None if cell.value is None else 100 * cell.value, run_keys=cell.run_keys
@@ -89,7 +93,7 @@ def _build_count_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
         return
     texts = []
     for part, official in SETS.items():
-        units = _select_part(training.units, part)
+        units = select_part(training.units, part)
         subjects = len({unit.subject for unit in units})
         texts.append(
             f"{official.title} {len(units)} of {pluralize(subjects, 'subject')} (official: "

@@ -132,7 +132,7 @@ def _build_row(difference: ArmDifference, *, margin: float) -> tuple[Cell, ...]:
         text_cell(before.marked_name),
         text_cell(after.marked_name),
         text_cell(after.protocol),
-        text_cell(str(difference.training_count)),
+        text_cell(str(difference.training_count), run_keys),
         Cell(text=format_points(100 * difference.value), value=100 * difference.value, run_keys=run_keys),
         text_cell(interval if interval == NO_VALUE else f"{interval}{conditional_text}", run_keys),
         _build_p_cell(estimate.p if estimate else None, run_keys),

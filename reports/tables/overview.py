@@ -10,7 +10,7 @@ from reports.formatting import NO_VALUE, text_cell
 from reports.outcomes import StudyEvaluation, append_marks
 from reports.paper_reference import dataset_title
 from reports.plots.forest_plot import ForestGroup, ForestRow, draw_forest_plot
-from reports.plots.study_figures import describe_protocol_leakage, format_figure_path, format_protocol
+from reports.plots.study_figures import describe_outcome_leakage, format_figure_path, format_protocol
 from reports.table import Cell, ReportFigure, Table
 from reports.tables.factorial_effects import AVERAGE_EFFECT, compute_effects
 from reports.tables.score_columns import (
@@ -30,14 +30,11 @@ NO_DIFFERENCE = (text_cell(NO_VALUE),) * 3
 
 def build_overview_table(evaluation: StudyEvaluation) -> Table:
     """Return a row per arm and protocol: its scores, and its difference from the arm it is compared with."""
-    reference = select_reference_arm(evaluation.study.arms, design=evaluation.study.design)
-    differences: dict[tuple[str, str], ArmDifference] = {}
-    for protocol in evaluation.study.protocols:
-        for difference in compute_differences(evaluation, protocol):
-            # A reference that is `after` in several pairs leaves each of them to the row of the other arm.
-            is_after = difference.after.arm == reference
-            row = difference.before if is_after else difference.after
-            differences[protocol, row.arm.name] = difference
+    differences = {
+        (protocol, name): difference
+        for protocol in evaluation.study.protocols
+        for name, difference in map_differences(evaluation, protocol).items()
+    }
     has_differences = bool(differences)
     is_uar = evaluation.study.metric != "uf1"
     metric_header = ("Accuracy, %", "UAR, %") if is_uar else ("Accuracy, %", "UF1, %")
@@ -86,6 +83,17 @@ def build_overview_table(evaluation: StudyEvaluation) -> Table:
     )
 
 
+def map_differences(evaluation: StudyEvaluation, protocol: str) -> dict[str, ArmDifference]:
+    """Return the difference that belongs to each arm's row under a protocol, by the name of the arm."""
+    reference = select_reference_arm(evaluation.study.arms, design=evaluation.study.design)
+    differences: dict[str, ArmDifference] = {}
+    for difference in compute_differences(evaluation, protocol):
+        # If the reference is `after`, the difference goes in the other arm's row.
+        row = difference.before if difference.after.arm == reference else difference.after
+        differences[row.arm.name] = difference
+    return differences
+
+
 def _build_difference_cells(difference: ArmDifference | None) -> tuple[Cell, ...]:
     if difference is None:
         return NO_DIFFERENCE
@@ -108,7 +116,7 @@ def build_forest_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
                 ForestGroup(title=f"Under {format_protocol(outcomes)}", rows=tuple(row for row, _ in rows))
             )
             run_keys += [key for _, keys in rows for key in keys]
-            notes.append(describe_protocol_leakage(outcomes))
+            notes.append(describe_outcome_leakage(outcomes))
     if not groups:
         return None
     metric = METRIC_NAMES[evaluation.study.metric]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from architectures.catalogue import COMPARISON_NETWORKS, LADDER
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import dataset_title, differences_from_paper
+from reports.study_command import find_root
 from studies.paper.published import ABLATION_DATASET, PAPER_ITEMS, PUBLISHED_RESULTS
 
 
@@ -81,9 +83,8 @@ def find_missing_items(
             continue
         study_kind = requirement.kind or "study"
         reason = reasons[0] if reasons else f"No {study_kind} on {dataset_title(requirement.dataset)}"
-        missing_items.append(
-            MissingItem(item=requirement.item, reason=reason, command=_build_command(requirement))
-        )
+        command = _build_command(requirement, evaluations)
+        missing_items.append(MissingItem(item=requirement.item, reason=reason, command=command))
     return tuple(missing_items)
 
 
@@ -118,8 +119,16 @@ def _find_reason(requirement: _Requirement, evaluation: StudyEvaluation, images:
     )
 
 
-def _build_command(requirement: _Requirement) -> str:
-    """Return the harness command that covers the item."""
-    if requirement.kind == "ablation":
-        return f"harness ablate --dataset {requirement.dataset} --design ladder --protocol frame"
-    return f"harness compare --dataset {requirement.dataset} --protocol frame"
+def _build_command(requirement: _Requirement, evaluations: Sequence[StudyEvaluation]) -> str:
+    """Return the harness command that covers the item, on the release that a study of the report names."""
+    name, design_option = (
+        ("ablate", "--design ladder ") if requirement.kind == "ablation" else ("compare", "")
+    )
+    roots = [
+        find_root(evaluation.result)
+        for evaluation in evaluations
+        if evaluation.study.dataset.name == requirement.dataset and not evaluation.is_synthetic
+    ]
+    root = next(filter(None, roots), "")
+    root_option = f"--root {shlex.quote(root)} " if root else ""
+    return f"harness {name} --dataset {requirement.dataset} {root_option}{design_option}--protocol frame"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from datasets.megc2019.constants import COMPOSITE
 from reports.formatting import NO_VALUE, count_cell, format_interval, format_points, text_cell
 from reports.table import Cell, Table
+from studies.published.scores import list_comparable_scores
+from studies.scoring.claims import FULL
 from studies.scoring.metric_values import MAIN_METRICS
 from studies.scoring.scored_table import TRUTH_LIST_SCOPE, PairedDifference, ScopeScores, ScoredTable
 from studies.statistics.verdicts import MIN_CLUSTERS, Estimate
@@ -94,8 +97,20 @@ def build_score_table(scored: ScoredTable) -> Table:
         notes=(
             interval_note,
             "Classes: how many have true clips. UF1, UAR and macro precision are means over these classes.",
+            *_describe_published_scores(scored.scopes[0]),
         ),
     )
+
+
+def _describe_published_scores(scope: ScopeScores) -> Iterator[str]:
+    """Yield the published values that may be compared with predictions for all clips of the composite."""
+    if scope.official is not COMPOSITE or not scope.has_official_counts:
+        return
+    values: dict[str, list[str]] = {}
+    for score in list_comparable_scores(FULL):
+        values.setdefault(score.method, []).append(f"{score.metric} {score.recomputed}")
+    methods = "; ".join(f"{method} {', '.join(texts)}" for method, texts in values.items())
+    yield f"Full, of published methods, from their public logs over as many clips: {methods}."
 
 
 def _format_class_count(scope: ScopeScores) -> str:
@@ -129,7 +144,7 @@ def build_difference_table(difference: PairedDifference) -> Table:
             f"Left out: {only_first} {unit} that only the first has, {only_second} that only the second has, "
             f"{difference.num_relabeled} with different labels.",
             "Conditional on these predictions: each file is one training, and another training of the same "
-            "network predicts otherwise. The interval covers only other subjects, so this is no verdict "
+            "network predicts otherwise. The interval covers only other subjects, so it gives no verdict "
             "about the methods.",
         ),
     )

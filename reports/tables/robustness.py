@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from statistics import fmean
 
-from datasets.spec import CORRUPTIONS, ILLUMINATION_CORRUPTIONS, POSE_CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, ILLUMINATION_CORRUPTIONS, POSE_CORRUPTIONS, STRENGTHS
 from reports.check_runs import find_check_runs, find_matched_pairs
 from reports.formatting import NO_VALUE, format_estimate, format_percent, format_points, text_cell
 from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome, append_marks

@@ -27,7 +27,11 @@ LEAKAGE_NOTE = (
 
 def identity_cells(outcome: Outcome) -> tuple[Cell, Cell, Cell]:
     """Return the cells that identify a row: network, protocol and test set."""
-    return text_cell(outcome.marked_name), text_cell(outcome.protocol), text_cell(_describe_test_set(outcome))
+    return (
+        text_cell(outcome.marked_name),
+        text_cell(outcome.protocol),
+        text_cell(_describe_test_set(outcome), outcome.run_keys),
+    )
 
 
 def _describe_test_set(outcome: Outcome) -> str:
@@ -295,7 +299,7 @@ def build_missing_run_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 def build_mark_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return notes that explain the marks after the networks' names, as far as they occur."""
     collapse_note = (
-        "Collapsed: the network predicts the same class for every test sample, or for all those of a fold."
+        "Collapsed: the network predicts the same class for every test sample, or for all samples of a fold."
     )
     width_note = (
         "Width: channels and hidden units as a share of the full network's. Full width: the network does not "

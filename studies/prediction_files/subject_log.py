@@ -89,7 +89,7 @@ def _parse_subjects(lines: Lines) -> Iterator[_Subject]:
             if subject is None or not subject.name:
                 raise line.build_error(
                     "subject-log.no-subject",
-                    rule="a fold starts with a line Subject: NAME, and this list has none above it",
+                    rule="a fold starts with a line Subject: NAME, and no such line is above this list",
                     remedy="add the subject's name",
                 )
             _add_list(subject, line, role=" ".join(match[1].lower().split()), text=match[2])

@@ -38,7 +38,7 @@ _CLAIM = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ClaimedValue:
     """A value as a paper prints it: the metric's name there, and the number with its digits.
 
     `is_percent` says that the number is 100 times the metric.
@@ -80,13 +80,13 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimResult:
+class ClaimedValueCheck:
     """The outcome of a claim, and the value of the claimed metric in its scope.
 
     `matches` holds (scope, metric) of other values equal to the number; () if the claim holds.
     """
 
-    claim: Claim
+    claim: ClaimedValue
     status: Literal["yes", "yes, cut", "no"]
     value: float
     matches: tuple[tuple[str, str], ...] = ()
@@ -111,16 +111,16 @@ def _name_scope(scope: str) -> str:
     return "all clips" if scope == FULL else format_set_title(scope)
 
 
-def parse_claims(texts: Sequence[str]) -> tuple[Claim, ...]:
+def parse_claims(texts: Sequence[str]) -> tuple[ClaimedValue, ...]:
     """Parse claims such as "UF1=.7353" and "casme2:UAR=81.9%". A number above 1 is a percentage.
 
     Raises:
-        ValueError: A text is no claim, names an unknown metric, or its number is above 100 %.
+        ValueError: A text is not a claim, it names an unknown metric, or its number is above 100 %.
     """
     return tuple(_parse_claim(text) for text in texts)
 
 
-def _parse_claim(text: str) -> Claim:
+def _parse_claim(text: str) -> ClaimedValue:
     match = _CLAIM.fullmatch(text.strip())
     metric = METRIC_ALIASES.get(re.sub(r"[^a-z0-9]", "", match["metric"].lower())) if match else None
     if match is None or metric is None:
@@ -138,7 +138,7 @@ def _parse_claim(text: str) -> Claim:
             f"got {sanitize(text)!r}",
         )
     scope = parse_set_name(match["scope"]) if match["scope"] else FULL
-    return Claim(
+    return ClaimedValue(
         scope=FULL if scope.casefold() == FULL else scope,
         metric=metric,
         number=match["number"],
@@ -146,11 +146,11 @@ def _parse_claim(text: str) -> Claim:
     )
 
 
-def check_claim(claim: Claim, values_by_scope: Mapping[str, Mapping[str, float]]) -> ClaimResult:
+def check_claim(claim: ClaimedValue, values_by_scope: Mapping[str, Mapping[str, float]]) -> ClaimedValueCheck:
     """Compare a claim with the values of its metric; search the other metrics if it does not hold.
 
-    The metrics of the claim's scope come first. Those of other scopes are searched only if none of its own
-    has the number.
+    The metrics of the claim's scope come first. Other scopes are searched only if no metric of the claim's
+    scope has the number.
 
     Raises:
         StudyError: The predictions have no clips of the claim's scope.
@@ -163,9 +163,9 @@ def check_claim(claim: Claim, values_by_scope: Mapping[str, Mapping[str, float]]
         )
     value = values_by_scope[claim.scope][claim.metric]
     if claim.is_rounded(value):
-        return ClaimResult(claim=claim, status="yes", value=value)
+        return ClaimedValueCheck(claim=claim, status="yes", value=value)
     if claim.is_cut(value):
-        return ClaimResult(claim=claim, status="yes, cut", value=value)
+        return ClaimedValueCheck(claim=claim, status="yes, cut", value=value)
     matches = [
         (scope, metric)
         for scope, values in values_by_scope.items()
@@ -173,4 +173,4 @@ def check_claim(claim: Claim, values_by_scope: Mapping[str, Mapping[str, float]]
         if claim.is_rounded(other_value)
     ]
     own_matches = [(scope, metric) for scope, metric in matches if scope == claim.scope]
-    return ClaimResult(claim=claim, status="no", value=value, matches=tuple(own_matches or matches))
+    return ClaimedValueCheck(claim=claim, status="no", value=value, matches=tuple(own_matches or matches))

@@ -11,7 +11,7 @@ from datasets.megc2019.truth_list import TrueClip
 from studies.errors import StudyError
 from studies.metrics import Scores, compute_confusion_matrix, compute_scores
 from studies.prediction_files.table import ClipPrediction, PredictionTable
-from studies.scoring.claims import FULL, Claim, ClaimResult, check_claim
+from studies.scoring.claims import FULL, ClaimedValue, ClaimedValueCheck, check_claim
 from studies.scoring.intervals import estimate_difference, estimate_interval
 from studies.scoring.metric_values import (
     MAIN_METRICS,
@@ -71,7 +71,7 @@ class ScoredTable:
     table: PredictionTable
     scopes: tuple[ScopeScores, ...]
     truth_comparison: TruthComparison | None
-    claims: tuple[ClaimResult, ...]
+    claims: tuple[ClaimedValueCheck, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def score_table(
     table: PredictionTable,
     *,
     truth_list: Mapping[ClipKey, TrueClip] | None = None,
-    claims: Sequence[Claim] = (),
+    claims: Sequence[ClaimedValue] = (),
 ) -> ScoredTable:
     """Score a table; compare it with a truth list and with claimed values, if there are any.
 

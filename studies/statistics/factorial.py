@@ -79,7 +79,7 @@ def compute_ordered_effect(order: Sequence[str], component: str) -> Contrast:
 
 
 def subtract_contrasts(a: Contrast, b: Contrast) -> Contrast:
-    """Return the contrast whose weights are those of `a` minus those of `b`, arm by arm."""
+    """Return the contrast that weighs each arm by its weight in `a` minus its weight in `b`."""
     weights = {arm: a.get(arm, 0.0) - b.get(arm, 0.0) for arm in {**a, **b}}
     return {arm: weight for arm, weight in weights.items() if weight}
 

@@ -2,9 +2,11 @@
 
 from dataclasses import asdict, replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from architectures.catalogue import (
     CATALOGUE,
@@ -26,16 +28,16 @@ NARROW = 1 / 8
 SCALABLE = [name for name, spec in CATALOGUE.items() if with_width(spec, NARROW) != spec]
 
 
-def quick_size(spec):
+def quick_size(spec: ArchitectureSpec) -> int:
     quick = PRESETS["quick"]
     return quick.ablation_size if min_image_size(spec) <= quick.ablation_size else quick.comparison_size
 
 
-def images(count, size):
+def images(count: int, size: int) -> torch.Tensor:
     return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
 
 
-def build_narrow(name):
+def build_narrow(name: str) -> tuple[ArchitectureSpec, nn.Module]:
     spec = with_width(get_architecture(name), NARROW)
     torch.manual_seed(7)
     return spec, build_network(spec, num_classes=6)
@@ -43,7 +45,7 @@ def build_narrow(name):
 
 @EVERY
 @torch.inference_mode()
-def test_any_image_size_and_number_of_classes_give_one_logit_a_class_at_full_width(name):
+def test_any_image_size_and_number_of_classes_give_one_logit_a_class_at_full_width(name: str) -> None:
     spec = get_architecture(name)
     smallest = min_image_size(spec)
     assert smallest <= PRESETS["quick"].comparison_size
@@ -55,27 +57,27 @@ def test_any_image_size_and_number_of_classes_give_one_logit_a_class_at_full_wid
 
 @EVERY
 @torch.inference_mode()
-def test_the_smallest_image_gives_finite_logits(name):
+def test_the_smallest_image_gives_finite_logits(name: str) -> None:
     spec, network = build_narrow(name)
     assert network.eval()(images(1, min_image_size(spec))).isfinite().all()
 
 
 @torch.inference_mode()
-def test_the_proposed_network_at_its_full_size_gives_finite_logits():
+def test_the_proposed_network_at_its_full_size_gives_finite_logits() -> None:
     torch.manual_seed(0)
     network = build_network(get_architecture("proposed"), num_classes=6).eval()
     assert network(images(1, 224)).isfinite().all()
 
 
 @pytest.mark.parametrize("name", SCALABLE)
-def test_one_pixel_less_than_the_smallest_input_fails(name):
+def test_one_pixel_less_than_the_smallest_input_fails(name: str) -> None:
     spec, network = build_narrow(name)
     with torch.inference_mode(), pytest.raises(RuntimeError, match="Output size is too small"):
         network.eval()(images(1, min_image_size(spec) - 1))
 
 
 @EVERY
-def test_one_training_step_reaches_every_parameter(name):
+def test_one_training_step_reaches_every_parameter(name: str) -> None:
     spec, network = build_narrow(name)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001)
     before = {key: parameter.detach().clone() for key, parameter in network.named_parameters()}
@@ -94,7 +96,7 @@ def test_one_training_step_reaches_every_parameter(name):
 
 @EVERY
 @torch.inference_mode()
-def test_eval_is_deterministic_and_accepts_one_image(name):
+def test_eval_is_deterministic_and_accepts_one_image(name: str) -> None:
     spec, network = build_narrow(name)
     batch = images(3, quick_size(spec))
     network.eval()
@@ -104,7 +106,7 @@ def test_eval_is_deterministic_and_accepts_one_image(name):
 
 
 @EVERY
-def test_saved_weights_give_equal_outputs_in_a_new_network(name, tmp_path):
+def test_saved_weights_give_equal_outputs_in_a_new_network(name: str, tmp_path: Path) -> None:
     spec, network = build_narrow(name)
     batch = images(2, quick_size(spec))
     network.train()(batch)  # so that batch norm's buffers differ from their initial values
@@ -119,7 +121,7 @@ def test_saved_weights_give_equal_outputs_in_a_new_network(name, tmp_path):
 
 
 @EVERY
-def test_spec_survives_json_round_trip(name):
+def test_spec_survives_json_round_trip(name: str) -> None:
     for spec in (
         get_architecture(name),
         replace(with_width(get_architecture(name), NARROW), pretrained=True),
@@ -128,7 +130,7 @@ def test_spec_survives_json_round_trip(name):
 
 
 @pytest.mark.parametrize("name", SCALABLE)
-def test_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
+def test_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name: str) -> None:
     spec = get_architecture(name)
     assert with_width(spec, NARROW) == replace(spec, width=NARROW)
     with torch.device("meta"):
@@ -140,26 +142,26 @@ def test_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
 
 
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if name not in SCALABLE])
-def test_torchvisions_networks_stay_at_full_width(name):
+def test_torchvisions_networks_stay_at_full_width(name: str) -> None:
     spec = get_architecture(name)
     assert with_width(spec, NARROW) is spec
     with raises_code("network.width", spec.network, NARROW):
         build_network(replace(spec, width=NARROW), num_classes=6)
 
 
-def components(spec):
+def components(spec: ArchitectureSpec) -> dict[str, object]:
     """Return every field of a spec and of its block by name, except the name of the architecture."""
     flat = asdict(spec)
     flat.pop("name")
     return {**flat.pop("block"), **flat}
 
 
-def diff_components(former, latter):
+def diff_components(former: ArchitectureSpec, latter: ArchitectureSpec) -> dict[str, object]:
     before, after = components(former), components(latter)
     return {part: after[part] for part in before if before[part] != after[part]}
 
 
-def test_ladder_adds_components_in_the_papers_order():
+def test_ladder_adds_components_in_the_papers_order() -> None:
     assert LADDER[0] == ArchitectureSpec(name="vgg16")
     assert [diff_components(former, latter) for former, latter in pairwise(LADDER)] == [
         {"attention": "cbam"},
@@ -169,7 +171,7 @@ def test_ladder_adds_components_in_the_papers_order():
     ]
 
 
-def test_controlled_rungs_change_one_component():
+def test_controlled_rungs_change_one_component() -> None:
     assert (CONTROLLED_LADDER[0].norm, CONTROLLED_LADDER[0].head) == ("batch", "gap")
     assert [diff_components(former, latter) for former, latter in pairwise(CONTROLLED_LADDER)] == [
         {"attention": "cbam"},
@@ -179,12 +181,12 @@ def test_controlled_rungs_change_one_component():
     ]
 
 
-def test_both_ladders_end_in_the_same_three_rungs():
+def test_both_ladders_end_in_the_same_three_rungs() -> None:
     assert LADDER[2:] == CONTROLLED_LADDER[2:]
     assert LADDER[-1].name == "proposed"
 
 
-def test_name_lists_the_components():
+def test_name_lists_the_components() -> None:
     for spec in {*LADDER[:-1], *CONTROLLED_LADDER[:-1]}:
         base, *added = spec.name.split("+")
         assert base == ("vgg16-bn-gap" if spec.head == "gap" and not spec.block.residual else "vgg16")
@@ -196,12 +198,12 @@ def test_name_lists_the_components():
         assert has_components == ("cbam" in added, "residual" in added, "separable" in added)
 
 
-def test_catalogue_networks_and_names_are_unique():
+def test_catalogue_networks_and_names_are_unique() -> None:
     assert all(name == spec.name for name, spec in CATALOGUE.items())
     assert {*LADDER, *CONTROLLED_LADDER, *COMPARISON_NETWORKS} <= set(CATALOGUE.values())
     assert len({to_json(components(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE)
 
 
-def test_unknown_name_error_lists_known_names():
+def test_unknown_name_error_lists_known_names() -> None:
     with raises_code("architecture.unknown", "'vgg19'", *CATALOGUE):
         get_architecture("vgg19")

@@ -10,19 +10,30 @@ from torch import nn
 
 from architectures.catalogue import get_architecture
 from architectures.network import build_network
-from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, ArchitectureSpec, BlockSpec
+from architectures.spec import (
+    ACTIVATIONS,
+    ATTENTIONS,
+    CONVOLUTIONS,
+    Activation,
+    ArchitectureSpec,
+    Attention,
+    BlockSpec,
+    Convolution,
+    Head,
+    Norm,
+)
 from tests.error_codes import raises_code
 
 CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True)))
 
 
-def parameters(spec, classes=6):
+def parameters(spec: ArchitectureSpec, classes: int = 6) -> int:
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_network(spec, num_classes=classes).parameters())
 
 
-def block_by_hand(inputs, outputs, *, parts, batch_norm):
+def block_by_hand(inputs: int, outputs: int, *, parts: tuple[str, str, str, bool], batch_norm: bool) -> int:
     """Compute the block of the paper's Figure 4 term by term."""
     convolution, attention, activation, residual = parts
     norm = 2 if batch_norm else 0  # a scale and a shift for each channel
@@ -52,7 +63,9 @@ HEADS_BY_HAND = {
 
 @pytest.mark.parametrize(("norm", "head"), [("batch", "gap"), ("none", "gap"), ("none", "vgg")])
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
-def test_every_combination_has_the_parameters_of_the_papers_block(combination, norm, head):
+def test_every_combination_has_the_parameters_of_the_papers_block(
+    combination: tuple[Convolution, Attention, Activation, bool], norm: Norm, head: Head
+) -> None:
     convolution, attention, activation, residual = combination
     parts = BlockSpec(convolution=convolution, attention=attention, activation=activation, residual=residual)
     spec = ArchitectureSpec(name="x", block=parts, norm=norm, head=head)
@@ -75,16 +88,16 @@ def test_every_combination_has_the_parameters_of_the_papers_block(combination, n
         ("proposed", 9.05),
     ],
 )
-def test_model_sizes_match_the_paper(name, mib):
+def test_model_sizes_match_the_paper(name: str, mib: float) -> None:
     assert round(parameters(get_architecture(name)) * 4 / 2**20, 2) == mib
 
 
-def test_proposed_has_2_372_327_parameters_and_vgg16_138_million_at_1000_classes():
+def test_proposed_has_2_372_327_parameters_and_vgg16_138_million_at_1000_classes() -> None:
     assert parameters(get_architecture("proposed")) == 2_372_327
     assert parameters(get_architecture("vgg16"), classes=1000) == 138_357_544
 
 
-def test_every_prelu_has_slopes_of_its_own():
+def test_every_prelu_has_slopes_of_its_own() -> None:
     with torch.device("meta"):
         network = build_network(get_architecture("proposed"), num_classes=6)
     activations = [
@@ -94,7 +107,7 @@ def test_every_prelu_has_slopes_of_its_own():
     assert len(activations) == len({id(activation.weight) for activation in activations}) == 3 * 13
 
 
-def test_initialization_is_that_of_vgg():
+def test_initialization_is_that_of_vgg() -> None:
     torch.manual_seed(0)
     network = build_network(replace(get_architecture("proposed"), width=0.5), num_classes=6)
     for module in network.modules():
@@ -108,11 +121,12 @@ def test_initialization_is_that_of_vgg():
             assert (module.weight == 1).all()
         elif isinstance(module, nn.PReLU):
             assert (module.weight == 0.25).all()
-        if getattr(module, "bias", None) is not None:
-            assert (module.bias == 0).all()
+        bias = getattr(module, "bias", None)
+        if isinstance(bias, torch.Tensor):
+            assert (bias == 0).all()
 
 
-def test_weights_depend_on_the_seed():
+def test_weights_depend_on_the_seed() -> None:
     spec = replace(get_architecture("proposed"), width=0.125)
     first, second, third = (
         torch.nn.utils.parameters_to_vector(_build_with_seed(spec, seed).parameters()) for seed in (1, 1, 2)
@@ -121,33 +135,34 @@ def test_weights_depend_on_the_seed():
     assert not torch.equal(first, third)
 
 
-def _build_with_seed(spec, seed):
+def _build_with_seed(spec: ArchitectureSpec, seed: int) -> nn.Module:
     torch.manual_seed(seed)
     return build_network(spec, num_classes=3)
 
 
 @torch.inference_mode()
-def test_stages_halve_the_map():
+def test_stages_halve_the_map() -> None:
     spec = ArchitectureSpec(name="x", stages=((1, 4), (3, 10)), head="gap")
     network = build_network(spec, num_classes=2).eval()
-    assert network.features(torch.zeros(1, 3, 12, 20)).shape == (1, 10, 3, 5)
+    assert network.get_submodule("features")(torch.zeros(1, 3, 12, 20)).shape == (1, 10, 3, 5)
     convolutions = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
     assert convolutions == [4, 10, 10, 10]
 
 
 @torch.inference_mode()
-def test_width_scales_channels_and_head():
+def test_width_scales_channels_and_head() -> None:
     gap = build_network(ArchitectureSpec(name="x", head="gap", width=0.125), num_classes=6)
     assert _linear_shapes(gap) == [(64, 64), (6, 64)]
     vgg = build_network(ArchitectureSpec(name="x", width=0.125), num_classes=6)
     assert _linear_shapes(vgg) == [(512, 64 * 49), (512, 512), (6, 512)]
 
 
-def _linear_shapes(network):
-    return [tuple(module.weight.shape) for module in network.classifier if isinstance(module, nn.Linear)]
+def _linear_shapes(network: nn.Module) -> list[tuple[int, ...]]:
+    layers = network.get_submodule("classifier").children()
+    return [tuple(module.weight.shape) for module in layers if isinstance(module, nn.Linear)]
 
 
 @pytest.mark.parametrize("classes", [1, 0, -3])
-def test_fewer_than_two_classes_are_refused(classes):
+def test_fewer_than_two_classes_are_refused(classes: int) -> None:
     with raises_code("class-count.too-small", classes):
         build_network(get_architecture("proposed"), num_classes=classes)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,20 +38,25 @@ class Casme2Tree:
 
     root: Path
 
-    def sheet(self, rows, name="CASME2-coding-20140508.xlsx", header=HEADER):
+    def sheet(
+        self,
+        rows: Sequence[tuple[Any, ...]],
+        name: str = "CASME2-coding-20140508.xlsx",
+        header: tuple[str | None, ...] = HEADER,
+    ) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         cells = [(*row[:2], None, *row[2:5], None, "4+L10", row[5]) for row in rows]
         with pd.ExcelWriter(self.root / name) as book:
             pd.DataFrame([header, *cells]).to_excel(book, sheet_name="Sheet1", header=False, index=False)
             pd.DataFrame().to_excel(book, sheet_name="Sheet2")
 
-    def clip(self, folder: str, frames: Iterable[int], below: str = "Cropped/Cropped"):
+    def clip(self, folder: str, frames: Iterable[int], below: str = "Cropped/Cropped") -> None:
         for frame in frames:
             path = self.root / below / folder / f"reg_img{frame}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), np.full((10, 8, 3), 40 + frame % 200, dtype=np.uint8))
 
-    def write(self, rows):
+    def write(self, rows: Sequence[tuple[Any, ...]]) -> Path:
         """Write the coding sheet, and the frames from onset to offset of every row."""
         self.sheet(rows)
         for subject, name, onset, _, offset, _ in rows:
@@ -71,7 +76,8 @@ def synthetic_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
         folder = folder.parent  # the workers of a run share it
 
     def get(layout: str = "casme2", **options: Any) -> Path:
-        spec = SyntheticSpec(**({"layout": layout, "subjects": 2, "clips": 7, "frames": 3} | options))
+        defaults: dict[str, Any] = {"layout": layout, "subjects": 2, "clips": 7, "frames": 3}
+        spec = SyntheticSpec(**(defaults | options))
         parent = folder / "synthetic" / hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
         parent.mkdir(parents=True, exist_ok=True)
         with FileLock(parent.with_suffix(".lock")):
@@ -81,15 +87,17 @@ def synthetic_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 
 
 @pytest.fixture
-def tree(tmp_path):
+def tree(tmp_path: Path) -> Casme2Tree:
     return Casme2Tree(tmp_path / "casme2")
 
 
 @pytest.fixture
-def table_of():
+def table_of() -> Callable[..., SampleTable]:
     """Return a table without files from (class, subject, clip, number of frames) groups."""
 
-    def make(groups, classes=("anger", "joy")):
+    def make(
+        groups: list[tuple[str, str, str, int]], classes: tuple[str, ...] = ("anger", "joy")
+    ) -> SampleTable:
         samples = [
             Sample(
                 id=f"{subject}/{clip}/{frame}",

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,24 +13,25 @@ from datasets.catalogue import (
     load_dataset,
 )
 from datasets.synthetic.generator import SyntheticSpec
+from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
 
 
-def test_catalogue_loads_nothing_heavy():
+def test_catalogue_loads_nothing_heavy() -> None:
     code = "import sys, datasets.catalogue; print({'torch', 'numpy', 'pandas', 'cv2'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_every_entry_is_complete(name):
+def test_every_entry_is_complete(name: str) -> None:
     entry = get_entry(name)
     assert entry.name == name
     assert entry.title
@@ -39,7 +41,7 @@ def test_every_entry_is_complete(name):
     assert entry.layouts
 
 
-def test_unknown_name_or_policy_is_an_error_listing_the_accepted():
+def test_unknown_name_or_policy_is_an_error_listing_the_accepted() -> None:
     with raises_code(
         "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic, leaky"
     ):
@@ -60,11 +62,15 @@ def test_unknown_name_or_policy_is_an_error_listing_the_accepted():
         (("frame", "clip"), "onset_offset"),
     ],
 )
-def test_papers_frames_are_the_default_only_for_its_split(name, protocols, frames):
+def test_papers_frames_are_the_default_only_for_its_split(
+    name: str, protocols: Sequence[str], frames: str
+) -> None:
     assert get_default_frame_policy(name, protocols) == frames
 
 
-def test_root_comes_from_argument_variable_or_default_folder(tree, monkeypatch, tmp_path):
+def test_root_comes_from_argument_variable_or_default_folder(
+    tree: Casme2Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     root = tree.write(ROWS)
     assert len(load_dataset("casme2", "apex", root=root).samples) == 2
     monkeypatch.setenv("HARNESS_CASME2", str(root))
@@ -76,7 +82,7 @@ def test_root_comes_from_argument_variable_or_default_folder(tree, monkeypatch, 
         load_dataset("casme2", "onset_offset")
 
 
-def test_synthetic_set_is_cached_and_accepts_no_root(tmp_path, monkeypatch):
+def test_synthetic_set_is_cached_and_accepts_no_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "datasets.synthetic.generator.DEMO", SyntheticSpec(subjects=1, clips=6, frames=3, balance=True)
     )
@@ -95,7 +101,9 @@ def test_synthetic_set_is_cached_and_accepts_no_root(tmp_path, monkeypatch):
     assert len(list((tmp_path / "cache").iterdir())) == 2, "another set is drawn beside it"
 
 
-def test_leaky_set_is_generated_beside_the_synthetic_one(tmp_path, monkeypatch):
+def test_leaky_set_is_generated_beside_the_synthetic_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny = SyntheticSpec(subjects=6, frames=3, balance=True, emotions=1)
     monkeypatch.setattr("datasets.synthetic.generator.LEAKY", tiny)
     table = load_dataset("leaky", "onset_offset")
@@ -105,18 +113,18 @@ def test_leaky_set_is_generated_beside_the_synthetic_one(tmp_path, monkeypatch):
         load_dataset("leaky", "onset_offset", root=tmp_path)
 
 
-def test_dataset_without_default_folder_needs_a_root():
+def test_dataset_without_default_folder_needs_a_root() -> None:
     with raises_code("root.missing", "folder", "--root"):
         load_dataset("folder", "all")
 
 
-def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
+def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults() -> None:
     assert get_default_frame_policy("ckplus", ("frame",)) == "last3"
     assert get_default_frame_policy("ckplus", ("subject",), "flow") == "peak"
     assert get_default_frame_policy("casme2", ("frame",), "flow") == "apex"
 
 
-def test_license_checks_and_path_patterns_by_dataset():
+def test_license_checks_and_path_patterns_by_dataset() -> None:
     licensed = [name for name, entry in DATASETS.items() if entry.requires_license]
     assert licensed == ["casme2", "smic", "samm", "megc2019", "ckplus"]
     assert [name for name, entry in DATASETS.items() if entry.path_patterns] == ["folder"]
@@ -124,9 +132,9 @@ def test_license_checks_and_path_patterns_by_dataset():
         load_dataset("ckplus", "peak", clip_from="(c)")
 
 
-def test_named_choices_of_classes_have_as_many_classes_as_they_say():
+def test_named_choices_of_classes_have_as_many_classes_as_they_say() -> None:
     schemes = [(entry.name, entry.class_schemes) for entry in DATASETS.values() if entry.class_schemes]
-    assert [name for name, _ in schemes] == ["casme2", "smic", "samm", "synthetic"]
+    assert [name for name, _ in schemes] == ["casme2", "smic", "samm", "synthetic", "leaky"]
     for _, classes_by_scheme in schemes:
         for scheme, classes in classes_by_scheme.items():
             assert scheme == f"{len(classes)}-class"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from datasets.corrupt import corrupt
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from tests.error_codes import raises_code
 
 

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from datasets.anomalies import format_anomaly
 from datasets.catalogue import load_dataset
 from datasets.preprocessing.image_array import preprocess_images
-from datasets.spec import Anomaly
+from datasets.spec import Anomaly, SampleTable
 from datasets.synthetic.generator import LAYOUTS
 from tests.hostile import (
     assert_bounded,
@@ -36,7 +38,7 @@ FRAMES = {
 
 
 @pytest.fixture(scope="module")
-def releases(tmp_path_factory, synthetic_set):
+def releases(tmp_path_factory: pytest.TempPathFactory, synthetic_set: Callable[..., Path]) -> dict[str, Path]:
     """Return a copy of one small synthetic set per layout, by layout name."""
     folder = tmp_path_factory.mktemp("releases")
     sets = {}
@@ -46,7 +48,7 @@ def releases(tmp_path_factory, synthetic_set):
     return sets
 
 
-def check_table(root, layout):
+def check_table(root: Path, layout: str) -> SampleTable | None:
     """Return the table after checking that its paths are below the root and its texts are printable."""
     name = LAYOUTS[layout].dataset
     outside = root.parent / "outside"
@@ -64,8 +66,9 @@ def check_table(root, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_is_read_as_it_is(releases, layout):
+def test_every_layout_is_read_as_it_is(releases: dict[str, Path], layout: str) -> None:
     table = check_table(releases[layout], layout)
+    assert table is not None
     assert table.anomalies == ()
     assert len(table.samples) >= 6
 
@@ -73,7 +76,9 @@ def test_every_layout_is_read_as_it_is(releases, layout):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @case_settings(16)
 @given(data=st.data())
-def test_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
+def test_release_with_a_damaged_file_is_read_or_refused(
+    releases: dict[str, Path], layout: str, data: st.DataObject
+) -> None:
     root = releases[layout]
     files = sorted(path for path in root.rglob("*") if path.is_file())
     path = data.draw(st.sampled_from(files))
@@ -84,14 +89,18 @@ def test_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in ("ck-h5", "ck-csv")])
 @case_settings(16)
 @given(data=st.data())
-def test_extra_file_in_a_release_loses_no_sample(releases, layout, data):
+def test_extra_file_in_a_release_loses_no_sample(
+    releases: dict[str, Path], layout: str, data: st.DataObject
+) -> None:
     root = releases[layout]
     folders = sorted(path for path in root.rglob("*") if path.is_dir())
     folder = data.draw(st.sampled_from([root, *folders]))
     name = data.draw(hostile_file_names())
     suffix = data.draw(st.sampled_from(("", ".png", ".jpg", ".avi", ".txt", ".csv", ".xls", ".xlsx", ".h5")))
     path = folder / (name + suffix)
-    count = len(check_table(root, layout).samples)
+    before = check_table(root, layout)
+    assert before is not None
+    count = len(before.samples)
     kind = data.draw(st.sampled_from(("folder", "file", "link", "circle", "broken", "pipe")))
     if os.path.lexists(path):
         return
@@ -118,15 +127,18 @@ def test_extra_file_in_a_release_loses_no_sample(releases, layout, data):
 
 @case_settings(200)
 @given(texts=st.tuples(hostile_names(), hostile_names(), hostile_names(), hostile_names()))
-def test_any_anomaly_is_one_printable_line(texts):
+def test_any_anomaly_is_one_printable_line(texts: tuple[str, str, str, str]) -> None:
     code, location, description, action = texts
     line = format_anomaly(Anomaly(code=code, location=location, description=description, action=action))
     assert line.isprintable()
     line.encode()
 
 
+CachedPixels = tuple[SampleTable, bytes, Path]
+
+
 @pytest.fixture
-def cached_pixels(releases, tmp_path, monkeypatch):
+def cached_pixels(releases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CachedPixels:
     """Return the pixels of a set and the cache folder that contains them."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     table = load_dataset("casme2", "onset_offset", root=releases["casme2"])
@@ -136,7 +148,7 @@ def cached_pixels(releases, tmp_path, monkeypatch):
 
 @case_settings(20)
 @given(data=st.data())
-def test_damaged_record_in_the_cache_is_rebuilt(cached_pixels, data):
+def test_damaged_record_in_the_cache_is_rebuilt(cached_pixels: CachedPixels, data: st.DataObject) -> None:
     table, images, cache = cached_pixels
     record = data.draw(st.sampled_from(sorted(cache.rglob("*.json"))))
     content = record.read_bytes()

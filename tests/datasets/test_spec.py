@@ -1,12 +1,12 @@
 import pytest
 
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from datasets.spec import (
     ALIGNMENTS,
-    CORRUPTIONS,
     REPRESENTATIONS,
-    STRENGTHS,
     Anomaly,
     DatasetSpec,
+    FlowSpec,
     ImageRef,
     Sample,
     SampleTable,
@@ -53,6 +53,31 @@ def test_spec_accepts_every_alignment_and_representation() -> None:
         for representation in REPRESENTATIONS
     }
     assert len(specs) == len(ALIGNMENTS) * len(REPRESENTATIONS)
+
+
+@pytest.mark.parametrize(
+    ("flow", "code", "parts"),
+    [
+        (FlowSpec(method="raft"), "dataset-option.unknown", ("flow method 'raft'", "farneback, tvl1")),
+        (FlowSpec(strain="own"), "dataset-option.unknown", ("flow strain 'own'", "published, forward")),
+        (FlowSpec(scale="clip"), "dataset-option.unknown", ("flow scale 'clip'", "bytes, constant, image")),
+        (FlowSpec(size=15), "flow-size.range", ("--flow-size", "16 to 1024", "got 15")),
+    ],
+)
+def test_spec_rejects_settings_of_a_flow(flow: FlowSpec, code: str, parts: tuple[str, ...]) -> None:
+    with raises_code(code, *parts):
+        DatasetSpec(name="casme2", frame_policy="apex", image_size=28, representation="flow", flow=flow)
+
+
+def test_settings_of_a_flow_belong_to_the_flow_only() -> None:
+    flow = FlowSpec(method="tvl1", scale="image")
+    spec = DatasetSpec(name="casme2", frame_policy="apex", image_size=28, representation="flow", flow=flow)
+    assert spec.describe_representation() == "flow (tvl1 at 224 px, strain published, scale image)"
+    assert spec.as_onset().flow == FlowSpec()
+    with raises_code(
+        "flow-option.without-flow", "got --representation frame", "leave the --flow options out"
+    ):
+        DatasetSpec(name="casme2", frame_policy="apex", image_size=28, flow=flow)
 
 
 def test_every_corruption_has_a_size_for_every_strength() -> None:

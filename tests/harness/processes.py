@@ -74,14 +74,16 @@ def create_tables(uri: str) -> None:
     from mlflow.store.db import utils
 
     engine = sqlalchemy.create_engine(uri)
-    utils._initialize_tables(engine)
+    utils._initialize_tables(engine)  # type: ignore[no-untyped-call]
     engine.dispose()
 
 
 class Fork:
     """A process that `fork` has started, with the methods of `subprocess.Popen` that the tests use."""
 
-    def __init__(self, folder: Path, args: tuple[str, ...], *, code: str, variables: Mapping[str, str]):
+    def __init__(
+        self, folder: Path, args: tuple[str, ...], *, code: str, variables: Mapping[str, str]
+    ) -> None:
         reader, writer = multiprocessing.Pipe(duplex=False)
         descriptor, out = tempfile.mkstemp()
         os.close(descriptor)

@@ -100,7 +100,7 @@ def test_user_network_has_a_cost_like_others(net: Path, harness: Run) -> None:
 
 def test_study_restores_the_callers_process_settings(tree: Path, tmp_path: Path) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.conv.fp32_precision = "tf32"
+    torch.backends.cudnn.conv.fp32_precision = "tf32"  # type: ignore[attr-defined]
     try:
         torch.manual_seed(7)
         before = _describe_process()
@@ -115,7 +115,10 @@ def _describe_process() -> dict[str, object]:
         "environment": dict(os.environ),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "warn only": torch.is_deterministic_algorithms_warn_only_enabled(),
-        "precision": (torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision),
+        "precision": (
+            torch.backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
+            torch.backends.cuda.matmul.fp32_precision,
+        ),
         "threads": torch.get_num_threads(),
         "random": torch.random.get_rng_state().tolist(),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],

@@ -18,7 +18,7 @@ from datasets.synthetic.spec import SyntheticSpec
 from harness.api import run
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
-from studies.presets import PRESETS, describe_purpose
+from studies.presets import PRESETS, get_purpose
 from tests.harness.processes import ROOT, cache_in
 from tests.harness.tiny import Run, request, write_tree
 
@@ -39,7 +39,7 @@ def test_class_with_two_frames_is_an_error_with_a_remedy(harness: Run, tmp_path:
 
 
 def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path, tmp_path: Path) -> None:
-    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
+    args: tuple[object, ...] = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
     args = (*args, "--protocol", "frame", "--protocol", "subject", "--json")
     estimate = json.loads(harness(*args, "--dry-run")[1])["estimate"]
     assert 0 < estimate["seconds_low"] < estimate["seconds_high"]
@@ -74,12 +74,12 @@ def test_demo_says_in_plan_and_report_that_its_settings_are_chosen(
     monkeypatch.setattr("datasets.synthetic.generator.LEAKY", people)
     status, out, err = harness("compare", "--preset", "demo", "--epochs", 1, "--seeds", 1, "--json")
     assert status == 0, err
-    assert describe_purpose("demo") in err
+    assert get_purpose("demo") in " ".join(err.split())
     document = json.loads(out)
     assert [
         (cell["spec"]["architecture"]["name"], cell["spec"]["protocol"]) for cell in document["cells"]
     ] == [(name, protocol) for protocol in ("frame", "subject") for name in PRESETS["demo"].networks]
-    assert describe_purpose("demo") in Path(document["report"]).read_text()
+    assert get_purpose("demo") in Path(document["report"]).read_text()
 
 
 def test_a_study_that_is_finished_is_reused_and_takes_no_time(harness: Run, tree: Path) -> None:
@@ -143,7 +143,7 @@ def _start(
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_finished_cells_and_a_rerun_resumes(harness: Run, tree: Path, tmp_path: Path) -> None:
-    args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
+    args: tuple[object, ...] = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
     args = (*args, "--only", "vgg16-bn-gap", "--seeds", "3", "--epochs", "40")
     process = _start(args, tmp_path)
     assert process.stderr
@@ -165,7 +165,7 @@ def test_ctrl_c_keeps_finished_cells_and_a_rerun_resumes(harness: Run, tree: Pat
 
 @pytest.mark.slow
 def test_full_disk_is_a_message_and_finished_cells_stay(harness: Run, tree: Path, tmp_path: Path) -> None:
-    args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
+    args: tuple[object, ...] = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
     args += ("--only", "vgg16-bn-gap", "--only", "vgg16")
     # VGG16's weights at an eighth of its width are 9 MB: the first file above the limit.
     process = _start(args, tmp_path, largest_file=4_000_000)

@@ -53,11 +53,12 @@ def test_unknown_device_error_lists_accepted_ones(name: str) -> None:
         device.resolve_device(name)
 
 
-def test_cpu_is_named_with_the_threads_that_are_used() -> None:
+@pytest.mark.parametrize(("threads", "text"), [(1, "1 thread"), (3, "3 threads")])
+def test_cpu_is_named_with_the_threads_that_are_used(threads: int, text: str) -> None:
     before = torch.get_num_threads()
     try:
-        torch.set_num_threads(3)
-        assert device.describe_device(torch.device("cpu")).startswith("cpu (3 threads, ")
+        torch.set_num_threads(threads)
+        assert device.describe_device(torch.device("cpu")).startswith(f"cpu ({text}, ")
     finally:
         torch.set_num_threads(before)
     assert device.describe_device(torch.device("mps")) == "mps"

@@ -71,7 +71,7 @@ def test_error_during_handling_of_a_full_disk_is_one() -> None:
         try:
             raise FULL
         except OSError:
-            {}["gone"]
+            {"x": 1}["gone"]
 
     with pytest.raises(KeyError) as caught:
         raise_while_handling()

@@ -74,6 +74,7 @@ def test_search_never_reads_the_test_part(tree: Path, store: str) -> None:
     assert values(plan.pixels.images, "seeing") == values(blind, "blind")
 
 
+@pytest.mark.slow
 def test_tuned_runs_are_new_cells_with_the_best_settings(tree: Path, harness: Run, store: str) -> None:
     options = ("--dataset", "casme2", "--root", tree, *SIZE, "--protocol", "subject", "--searches", store)
     code, out, err = harness("tune", "--for", "compare", *options, "--trials", 2)

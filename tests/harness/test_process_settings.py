@@ -33,7 +33,7 @@ print(faults() - before)
 @pytest.mark.skipif(
     "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}), reason="only glibc is told to keep memory"
 )
-def test_the_api_leaves_the_environment_alone_and_freed_memory_can_be_kept():
+def test_the_api_leaves_the_environment_alone_and_freed_memory_can_be_kept() -> None:
     """Runs in a separate process, whose heap other tests have not fragmented."""
     variables = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     process = subprocess.run((sys.executable, "-c", FAULTS), capture_output=True, text=True, env=variables)
@@ -42,7 +42,7 @@ def test_the_api_leaves_the_environment_alone_and_freed_memory_can_be_kept():
 
 
 @pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"])
-def test_users_thread_settings_stay(monkeypatch, name):
+def test_users_thread_settings_stay(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for variable in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(variable, raising=False)
     assert get_spin_settings() == {"GOMP_SPINCOUNT": "2000"}
@@ -71,7 +71,7 @@ harness.cli.main()
 """
 
 
-def test_command_line_sets_thread_waiting_before_torch():
+def test_command_line_sets_thread_waiting_before_torch() -> None:
     variables = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     process = subprocess.run(
         (sys.executable, "-c", LOADED_FIRST), capture_output=True, text=True, env=variables

@@ -25,10 +25,10 @@ STUDY = Study(
 
 def test_cell_is_named_by_its_arm_role_protocol_seed_and_fold() -> None:
     assert [format_run_name(spec) for spec in STUDY.list_runs()] == [
-        "proposed · kfold · seed 5 · fold 1/2",
-        "proposed (shuffled-labels) · kfold · seed 5 · fold 1/2",
-        "proposed · kfold · seed 5 · fold 2/2",
-        "proposed (shuffled-labels) · kfold · seed 5 · fold 2/2",
+        "proposed · kfold · seed 5 · fold 0 of 2",
+        "proposed (shuffled-labels) · kfold · seed 5 · fold 0 of 2",
+        "proposed · kfold · seed 5 · fold 1 of 2",
+        "proposed (shuffled-labels) · kfold · seed 5 · fold 1 of 2",
     ]
     (single_spec,) = replace(STUDY, protocols=("frame",), folds=(), controls=()).list_runs()
     assert format_run_name(single_spec) == "proposed · frame · seed 5"

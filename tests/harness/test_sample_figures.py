@@ -1,6 +1,7 @@
 """Tests of the sample sheet and the augmentation strip, identified by the colours of their images."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -47,8 +48,9 @@ def render(pixels: ImageArray, *, first: int = 0, augmentation: AugmentationSpec
 
 def panels(png: bytes, colour: tuple[int, int, int]) -> int:
     """Return how many images of a colour a figure shows."""
-    image = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB).astype(np.int16)
-    near = (np.abs(image - colour).max(axis=2) <= 1).astype(np.uint8)
+    image = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert image is not None
+    near = (np.abs(image.astype(np.int16) - colour).max(axis=2) <= 1).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(near)
     return sum(stats[n, cv2.CC_STAT_AREA] > 400 for n in range(1, count))
 
@@ -67,6 +69,15 @@ def test_strip_is_the_first_training_image_and_eight_variants() -> None:
     assert (panels(strip, OTHER), panels(strip, APEX), panels(strip, LONE)) == (9, 0, 0)
     changed = render(pixels, first=2, augmentation=AugmentationSpec(brightness=0.5))["augmentation"]
     assert panels(changed, LONE) == 1, "the original"
+
+
+def test_float_flow_is_drawn_as_the_bytes_that_it_stands_for() -> None:
+    pixels = make_images([(0, "s1", "apex", APEX), (1, "s2", "apex", OTHER)])
+    maps = np.zeros((2, 3, 16, 16), np.float16)
+    maps[0, 0], maps[1, 2] = 2.0, 0.5
+    figures = render(replace(pixels, images=maps))
+    assert [panels(figures["samples"], colour) for colour in ((255, 128, 0), (128, 128, 128))] == [1, 1]
+    assert panels(figures["augmentation"], (255, 128, 0)) == 9
 
 
 def test_figures_are_reproducible_and_preserve_random_state() -> None:

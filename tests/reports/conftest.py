@@ -106,7 +106,7 @@ def nameless(result: RunResult, *names: str, leakage: Leakage | None = None) -> 
 
     `leakage` is the stored leakage; by default the shares of these names are None, as current runs store.
     """
-    stored = leakage or replace(result.data.leakage, **dict.fromkeys(names))  # type: ignore[arg-type]
+    stored = leakage or replace(result.data.leakage, **dict.fromkeys(names))
     blank: dict[str, Any] = dict.fromkeys(names, "")
     return replace(
         result,
@@ -251,6 +251,7 @@ class Factory:
     predictions = staticmethod(predictions)
     cost = staticmethod(cost_of)
     column = staticmethod(column)
+    write_text = staticmethod(write_text)
     replace_no_break_spaces = staticmethod(replace_no_break_spaces)
 
 

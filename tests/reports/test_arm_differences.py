@@ -108,6 +108,10 @@ def test_family_size_counts_the_pairs_that_are_tested(factory: type[Factory]) ->
     assert first.value == -second.value == single.value
     assert single.estimate is not None
     assert first.estimate is not None
+    assert first.estimate.low is not None
+    assert first.estimate.high is not None
+    assert single.estimate.low is not None
+    assert single.estimate.high is not None
     assert first.estimate.low <= single.estimate.low
 
 

@@ -13,13 +13,13 @@ from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
 from studies.study import Study
 from tests.error_codes import raises_code
-from tests.reports.conftest import Factory, write_text
+from tests.reports.conftest import Factory
 
 PNG = b"\x89PNG pretend"
 
 
 def _report(factory: type[Factory], out: Path, *studies: Any) -> str:
-    return write_text([factory.finish(study) for study in studies], out)
+    return factory.write_text([factory.finish(study) for study in studies], out)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def joint_report(factory: type[Factory], tmp_path_factory: pytest.TempPathFactor
     studies = [factory.study("ablation", protocols=("frame", "subject")), factory.study()]
     images = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
     out = tmp_path_factory.mktemp("joined")
-    return out, write_text([factory.finish(study) for study in studies], out, images=images)
+    return out, factory.write_text([factory.finish(study) for study in studies], out, images=images)
 
 
 def test_every_linked_image_exists(joint_report: Any) -> None:
@@ -121,7 +121,7 @@ def test_unfinished_study_has_a_report(factory: type[Factory], tmp_path: Path) -
     study = factory.study("ablation")
 
     result = factory.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
-    text = write_text([result], tmp_path)
+    text = factory.write_text([result], tmp_path)
 
     assert "0 of 5 runs finished, 5 failed" in text
     assert "No run has finished, so no samples are counted." in text
@@ -136,7 +136,7 @@ def test_data_cannot_break_the_page(factory: type[Factory], tmp_path: Path) -> N
         factory.study(only=("proposed",), dataset="mine"),
         lambda spec: factory.run(spec, classes=classes, anomalies=(anomaly,)),
     )
-    text = write_text([result], tmp_path)
+    text = factory.write_text([result], tmp_path)
 
     assert r"| frame    | dis\|gust " in text
     assert r"\<b\>fear\</b\>" in text
@@ -152,13 +152,14 @@ def test_long_list_of_anomalies_is_truncated(factory: type[Factory], tmp_path: P
     result = factory.finish(
         factory.study(only=("proposed",)), lambda spec: factory.run(spec, anomalies=anomalies)
     )
-    text = write_text([result], tmp_path)
+    text = factory.write_text([result], tmp_path)
 
     assert "Anomalies in the data: 13." in text
     assert text.count("- gap: clip ") == 10
     assert "Only the first 10 are listed; 3 more are" in text
 
 
+@pytest.mark.slow
 def test_shared_data_have_one_section(factory: type[Factory], tmp_path: Path) -> None:
     comparison, ablation = factory.study(only=("proposed",)), factory.study("ablation")
     other = replace(ablation, fingerprint="e" * 64)
@@ -186,7 +187,7 @@ def _finish_synthetic(factory: type[Factory], study: Study) -> StudyResult:
 def test_synthetic_faces_are_named_first(factory: type[Factory], tmp_path: Path) -> None:
     study = factory.study(only=("proposed",))
 
-    text = write_text([_finish_synthetic(factory, study)], tmp_path)
+    text = factory.write_text([_finish_synthetic(factory, study)], tmp_path)
 
     stamp = (
         "**The faces of CASME II are synthetic, not from the real release: nothing in this report is about "
@@ -196,6 +197,7 @@ def test_synthetic_faces_are_named_first(factory: type[Factory], tmp_path: Path)
     assert "are synthetic" not in _report(factory, tmp_path, study)
 
 
+@pytest.mark.slow
 def test_synthetic_datasets_share_one_warning(factory: type[Factory], tmp_path: Path) -> None:
     studies = [
         _finish_synthetic(factory, factory.study(kind, dataset=name))
@@ -203,7 +205,7 @@ def test_synthetic_datasets_share_one_warning(factory: type[Factory], tmp_path: 
         for name in ("ckplus", "synthetic")
     ]
 
-    text = write_text(studies, tmp_path)
+    text = factory.write_text(studies, tmp_path)
 
     assert "**The faces of CK+ and the synthetic set are synthetic, not from" in text
 
@@ -211,7 +213,7 @@ def test_synthetic_datasets_share_one_warning(factory: type[Factory], tmp_path: 
 def test_synthetic_studies_are_named_next_to_real_ones(factory: type[Factory], tmp_path: Path) -> None:
     real, synthetic = factory.study(only=("proposed",)), factory.study("ablation")
 
-    text = write_text([factory.finish(real), _finish_synthetic(factory, synthetic)], tmp_path)
+    text = factory.write_text([factory.finish(real), _finish_synthetic(factory, synthetic)], tmp_path)
 
     (stamp,) = [line for line in text.split("\n") if line.startswith("**The faces of")]
     assert f"CASME II in {synthetic.name} are synthetic" in stamp.replace("\\", "")

@@ -20,7 +20,8 @@ NASTY = [
 
 
 def _render_html(markdown: str) -> str:
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)
+    page: str = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)
+    return page
 
 
 def _text(html: str) -> str:

@@ -10,7 +10,7 @@ from studies.statistics.power import Noise
 from tests.reports.conftest import Factory
 
 
-def _measure(factory: type[Factory], right: Any, **kwargs: Any) -> Noise | None:
+def _find_noise(factory: type[Factory], right: Any, **kwargs: Any) -> Noise | None:
     """Measure the noise of runs on 96 clips of 12 subjects; right(name, c, spec) is True if c is correct."""
 
     def choose(spec: RunSpec) -> RunResult:
@@ -20,6 +20,13 @@ def _measure(factory: type[Factory], right: Any, **kwargs: Any) -> Noise | None:
     return measure_noise(
         evaluate_study(factory.finish(factory.study(protocols=("subject",), **kwargs), choose)), "subject"
     )
+
+
+def _measure(factory: type[Factory], right: Any, **kwargs: Any) -> Noise:
+    """Return the noise of `_find_noise`, which must be measurable."""
+    noise = _find_noise(factory, right, **kwargs)
+    assert noise is not None
+    return noise
 
 
 def test_training_noise_and_discordance_of_one_network(factory: type[Factory]) -> None:
@@ -65,11 +72,11 @@ def test_trainings_on_other_divisions_are_not_compared(factory: type[Factory]) -
     def right(_: str, c: int, spec: RunSpec) -> bool:
         return c < 60 + 24 * spec.split_seed
 
-    assert _measure(factory, right, split_seeds=(0, 1)) is None
+    assert _find_noise(factory, right, split_seeds=(0, 1)) is None
     noise = _measure(factory, right, split_seeds=(0, 1), seeds=(0, 1))
     assert (noise.training_sd, noise.discordance) == (0, 0)
 
 
 def test_one_training_and_collapsed_networks_measure_nothing(factory: type[Factory]) -> None:
-    assert _measure(factory, lambda _, c, spec: c % 3 > 0) is None
-    assert _measure(factory, lambda _, c, spec: c < 48, seeds=(0, 1)) is None
+    assert _find_noise(factory, lambda _, c, spec: c % 3 > 0) is None
+    assert _find_noise(factory, lambda _, c, spec: c < 48, seeds=(0, 1)) is None

@@ -1,5 +1,5 @@
-from reports.blocks import Fold, Heading, Inconsistencies, SharedNotes
-from reports.numbering import NoteList, Numbered, NumberedFold, number_blocks
+from reports.blocks import Collapsible, Heading, Inconsistencies, SharedNotesPlaceholder
+from reports.numbering import NoteList, Numbered, NumberedCollapsible, number_blocks
 from reports.table import ReportFigure, Table
 
 
@@ -9,14 +9,14 @@ def _table(name: str, *notes: str) -> Table:
 
 def test_a_note_of_several_tables_is_listed_once_and_cited() -> None:
     figure = ReportFigure(id="f", title="f", file="f.png", alt_text="f", notes=("same",))
-    blocks = (_table("one", "same", "own"), Fold(title="more", blocks=(_table("two", "same"), figure)))
+    blocks = (_table("one", "same", "own"), Collapsible(title="more", blocks=(_table("two", "same"), figure)))
 
-    first, fold, heading, notes = number_blocks((*blocks, SharedNotes()))
+    first, collapsible, heading, notes = number_blocks((*blocks, SharedNotesPlaceholder()))
 
     assert isinstance(first, Numbered)
     assert (first.number, first.block.notes, first.labels) == (1, ("own",), ("N1",))
-    assert isinstance(fold, NumberedFold)
-    assert [(block.number, block.labels) for block in fold.blocks if isinstance(block, Numbered)] == [
+    assert isinstance(collapsible, NumberedCollapsible)
+    assert [(block.number, block.labels) for block in collapsible.blocks if isinstance(block, Numbered)] == [
         (2, ("N1",)),
         (1, ("N1",)),
     ]
@@ -31,7 +31,7 @@ def test_notes_stay_with_their_tables_without_a_place_for_shared_ones() -> None:
 
 
 def test_without_shared_notes_there_is_no_section() -> None:
-    assert len(number_blocks((_table("one", "a"), _table("two", "b"), SharedNotes()))) == 2
+    assert len(number_blocks((_table("one", "a"), _table("two", "b"), SharedNotesPlaceholder()))) == 2
 
 
 def test_an_inconsistency_is_written_once_and_then_cited() -> None:

@@ -12,7 +12,7 @@ from reports.document import DATA_FILE
 from reports.markdown import escape
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Factory, write_text
+from tests.reports.conftest import Factory
 
 SUBJECTS = 8
 
@@ -31,7 +31,7 @@ def written(factory: type[Factory], tmp_path_factory: pytest.TempPathFactory) ->
 
     study = factory.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
     folder = tmp_path_factory.mktemp("report")
-    text = write_text([factory.finish(study, choose)], folder)
+    text = factory.write_text([factory.finish(study, choose)], folder)
     return json.loads((folder / DATA_FILE).read_text(encoding="utf-8")), text
 
 
@@ -84,7 +84,7 @@ def test_commands_and_the_failures_are_listed(factory: type[Factory], tmp_path: 
     finished = factory.finish(factory.study(), choose)
     failures = tuple(replace(failure, traceback_run_id="0123") for failure in finished.failures)
     finished = replace(finished, failures=failures, commands=("harness compare", "harness compare --jobs 2"))
-    report = write_text([finished], tmp_path)
+    report = factory.write_text([finished], tmp_path)
     data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
 
     assert "- Command: `harness compare`\n- Command: `harness compare --jobs 2`\n- Study: " in report
@@ -146,7 +146,7 @@ def test_difference_names_only_the_trainings_that_both_arms_finished(
         return factory.run_from_correctness(spec, [True] * (5 * SUBJECTS), subjects=SUBJECTS)
 
     study = factory.study(protocols=("subject",), seeds=(0, 1))
-    write_text([factory.finish(study, choose)], tmp_path)
+    factory.write_text([factory.finish(study, choose)], tmp_path)
     data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
     seeds = {run["key"]: run["seed"] for run in data["runs"]}
     (difference,) = data["differences"]

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from reports.document import DATA_FILE, write_report
 from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
@@ -39,6 +41,7 @@ def _collect_numbers(data: dict[str, list[dict[str, object]]]) -> dict[str, list
     return {**tables, "differences": differences}
 
 
+@pytest.mark.slow
 def test_every_number_of_an_earlier_report_is_in_this_one(factory: type[Factory], tmp_path: Path) -> None:
     write_report(_build_results(factory), tmp_path, images={})
     numbers = _collect_numbers(json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8")))

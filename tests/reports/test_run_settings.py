@@ -54,6 +54,25 @@ def test_settings_list_networks_protocols_and_environment(factory: type[Factory]
     assert "Runs: 4 finished, 0 failed, 0 not run; 0:00:25" in text
 
 
+@pytest.mark.parametrize(
+    ("protocol", "text"),
+    [
+        ("frame", "frames of one clip can be in training and test"),
+        ("clip", "each clip is in one split only, but its subject can be in several"),
+        ("subject", "7:2:1 over subjects: no test subject is in training"),
+        ("kfold", "folds over subjects, pooled: no test subject is in training"),
+        ("loso", "one subject left out at a time, pooled: no test subject is in training"),
+        ("lodo", "one data set of the composite left out at a time, pooled"),
+    ],
+)
+def test_settings_say_what_a_protocol_keeps_apart(factory: type[Factory], protocol: str, text: str) -> None:
+    study = replace(factory.study(only=("proposed",)), protocols=(protocol,))
+    lines = describe_settings(evaluate_study(factory.finish(study, lambda _: None)))
+    (line,) = (line for line in lines if line.startswith("Protocol "))
+    assert line.startswith(f"Protocol {protocol}: ")
+    assert text in line
+
+
 def test_check_without_predictions_has_no_test_columns(factory: type[Factory]) -> None:
     study = replace(factory.study(only=("proposed",)), checks=("cross-entropy", "robustness", "latency"))
     table = build_run_index_table(evaluate_study(factory.finish(study)))

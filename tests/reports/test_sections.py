@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from datasets.spec import Anomaly
-from reports.blocks import Block, Bullets, Heading, Item, Paragraph, flatten
+from reports.blocks import Block, Bullets, Heading, Paragraph, flatten
 from reports.outcomes import StudyEvaluation, evaluate_study
 from reports.sections import (
     MAX_ANOMALIES,
@@ -14,7 +14,7 @@ from reports.sections import (
     build_setup_section,
     build_summary_section,
 )
-from reports.table import ReportFigure, Summary, Table
+from reports.table import ReportFigure, Statement, Summary, Table
 from tests.reports.conftest import Factory
 
 
@@ -39,7 +39,7 @@ def test_setup_lists_the_commands(evaluation: StudyEvaluation) -> None:
     result = replace(evaluation.result, commands=("harness compare --only proposed",))
     *_, settings = build_setup_section([evaluate_study(result)])
     assert isinstance(settings, Bullets)
-    assert settings.items[0] == Item(text="Command:", code="harness compare --only proposed")
+    assert settings.items[0] == Statement(text="Command:", code="harness compare --only proposed")
     assert len(settings.items) > 1
 
 

@@ -4,9 +4,8 @@ from typing import Any
 import pytest
 
 from reports.outcomes import evaluate_study
-from reports.suggestions import build_command, suggest_next_runs
-from studies.arms import build_ablation_arms
-from studies.results import RunResult
+from reports.suggestions import suggest_next_runs
+from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
 from studies.statistics import power
 from studies.study import build_null_arm
@@ -30,15 +29,21 @@ def _choose(
 
 def _suggestions(factory: type[Factory], choose: Any, **kwargs: Any) -> list[str]:
     kwargs.setdefault("protocols", ("subject",))
-    return list(suggest_next_runs(evaluate_study(factory.finish(factory.study(**kwargs), choose))))
+    return _list_texts(factory.finish(factory.study(**kwargs), choose))
+
+
+def _list_texts(result: StudyResult) -> list[str]:
+    """Return each suggestion with its command."""
+    suggestions = suggest_next_runs(evaluate_study(result))
+    return [f"{suggestion.text} {suggestion.code}".rstrip() for suggestion in suggestions]
 
 
 def test_too_few_trainings_name_the_command_and_its_cost(factory: type[Factory]) -> None:
     """Each run took 6.25 s; 2 of 10 cells exist, and the other 8 take 50 s."""
     assert _suggestions(factory, _choose(factory)) == [
-        "Verdicts need 5 trainings of each network. Run harness compare --dataset casme2 --preset paper "
-        "--protocol subject --seeds 5 with your other options: it reuses 2 cells and runs 8, which takes "
-        "about 0:00:50 (h:min:s), one at a time at the mean time of the finished cells."
+        "Verdicts need 5 trainings of each network. This command, with your other options, reuses 2 cells of "
+        "this study and runs 8, which takes about 0:00:50 (h:min:s), one at a time at the mean time of the "
+        "finished cells. harness compare --dataset casme2 --preset paper --protocol subject --seeds 5"
     ]
 
 
@@ -53,7 +58,7 @@ def test_failed_and_pending_cells_count_as_new(factory: type[Factory], replaceme
     (suggestion,) = _suggestions(factory, choose, protocols=("frame", "subject"), seeds=FIVE)
 
     assert "--protocol frame,subject --seeds 5" in suggestion
-    assert "it reuses 18 cells and runs 2, which takes about 0:00:12 (" in suggestion
+    assert "reuses 18 cells of this study and runs 2, which takes about 0:00:12 (" in suggestion
 
 
 def test_study_of_more_seeds_is_completed_with_its_seeds(factory: type[Factory]) -> None:
@@ -66,24 +71,24 @@ def test_study_of_more_seeds_is_completed_with_its_seeds(factory: type[Factory])
     (suggestion,) = _suggestions(factory, choose, seeds=tuple(range(7)))
 
     assert "Verdicts need 5 trainings" in suggestion
-    assert "--seeds 7 with your other options: it reuses 11 cells and runs 3," in suggestion
+    assert "reuses 11 cells of this study and runs 3," in suggestion
+    assert suggestion.endswith(" --seeds 7")
 
 
 def test_null_arm_counts_as_the_arm_that_it_is(factory: type[Factory]) -> None:
     base = factory.study(protocols=("subject",), seeds=(0, 1))
     study = replace(base, arms=(*base.arms, build_null_arm(base.arms[1])))
-    (suggestion,) = suggest_next_runs(evaluate_study(factory.finish(study, _choose(factory))))
+    (suggestion,) = _list_texts(factory.finish(study, _choose(factory)))
 
-    assert "it reuses 6 cells and runs 9," in suggestion
+    assert "reuses 6 cells of this study and runs 9," in suggestion
 
 
-def test_command_names_the_design(factory: type[Factory]) -> None:
-    ladder = factory.study("ablation")
-    other = replace(ladder, design="leave-one-out", arms=build_ablation_arms("leave-one-out"))
+def test_suggestion_with_a_recorded_command_needs_no_other_options(factory: type[Factory]) -> None:
+    result = factory.finish(factory.study(protocols=("subject",)), _choose(factory, subjects=4))
+    (text,) = _list_texts(replace(result, commands=("harness compare --root a --protocol subject",)))
 
-    assert build_command(ladder, "--seeds 5") == "harness ablate --dataset casme2 --preset paper --seeds 5"
-    assert build_command(other) == "harness ablate --dataset casme2 --design leave-one-out --preset paper"
-    assert build_command(factory.study(dataset="ckplus")) == "harness compare --dataset ckplus --preset paper"
+    assert "fewer. This command tests all 96 clips of 12 subjects" in text
+    assert text.endswith(" harness compare --root a --protocol kfold --folds 10")
 
 
 def test_study_with_all_its_verdicts_needs_no_advice(factory: type[Factory]) -> None:
@@ -98,10 +103,10 @@ def test_too_few_test_subjects_point_to_kfold(factory: type[Factory]) -> None:
 
     assert smallest is not None
     assert _suggestions(factory, _choose(factory, subjects=4)) == [
-        "Verdicts need at least 6 test subjects; protocol subject has fewer. harness compare --dataset "
-        "casme2 --preset paper --protocol kfold tests all 96 clips of 12 subjects and would detect a "
-        "difference of "
-        f"{100 * smallest:.1f} points ({power.SYNTHETIC_FACES_NOISE.source})."
+        "Verdicts need at least 6 test subjects; protocol subject has fewer. This command, with your other "
+        "options, tests all 96 clips of 12 subjects and would detect a difference of "
+        f"{100 * smallest:.1f} points ({power.SYNTHETIC_FACES_NOISE.source}). "
+        "harness compare --dataset casme2 --preset paper --protocol kfold --folds 10"
     ]
 
 
@@ -110,13 +115,13 @@ def test_measured_noise_replaces_assumed_noise(factory: type[Factory]) -> None:
     (suggestion,) = _suggestions(factory, _choose(factory, subjects=4, moved=True), seeds=(0, 1))
 
     assert suggestion.startswith("Verdicts need at least 6 test subjects")
-    assert suggestion.endswith(" points (measured on 4 finished trainings of this study).")
+    assert " points (measured on 4 finished trainings of this study). harness compare" in suggestion
 
 
 def test_test_of_a_single_subject_points_to_kfold(factory: type[Factory]) -> None:
     (suggestion,) = _suggestions(factory, _choose(factory, subjects=1), seeds=FIVE)
 
-    assert "--protocol kfold tests all 96 clips of 12 subjects" in suggestion
+    assert "tests all 96 clips of 12 subjects" in suggestion
 
 
 def test_data_of_few_subjects_can_give_no_verdict(factory: type[Factory]) -> None:
@@ -129,10 +134,8 @@ def test_data_of_few_subjects_can_give_no_verdict(factory: type[Factory]) -> Non
 def test_unknown_subject_count_is_not_too_few(factory: type[Factory]) -> None:
     (suggestion,) = _suggestions(factory, _choose(factory, subjects=4, clips=()))
 
-    assert (
-        "--protocol kfold tests the clips of all subjects; these runs do not store their number."
-        in suggestion
-    )
+    assert "tests the clips of all subjects; these runs do not store their number." in suggestion
+    assert suggestion.endswith(" --protocol kfold")
 
 
 def test_protocols_have_separate_advice(factory: type[Factory]) -> None:
@@ -157,3 +160,38 @@ def test_no_advice_that_would_not_help(factory: type[Factory], seeds: Any) -> No
         _suggestions(factory, lambda spec: replace(complete(spec), has_fixed_weights=True), seeds=seeds) == []
     )
     assert _suggestions(factory, lambda spec: factory.nameless(complete(spec), "subject"), seeds=seeds) == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "subjects_differ", "expected"),
+    [
+        (
+            "subject",
+            True,
+            "between subjects. This command, with your other options, tests all subjects, which narrows the "
+            "intervals. harness compare --dataset casme2 --preset paper --protocol kfold",
+        ),
+        ("loso", True, "between subjects. Only data with more subjects narrow the intervals."),
+        (
+            "subject",
+            False,
+            "between training seeds. This command, with your other options, narrows the intervals. "
+            "harness compare --dataset casme2 --preset paper --protocol subject --seeds 10",
+        ),
+    ],
+)
+def test_inconclusive_difference_names_its_largest_source(
+    factory: type[Factory], protocol: str, subjects_differ: bool, expected: str
+) -> None:
+    def choose(spec: RunSpec) -> RunResult:
+        is_first = spec.architecture.name == "vgg16"
+        shift = spec.seed % 2 == is_first
+        right = [
+            (c % 12 < 6) == is_first if subjects_differ else (c // 12) % 8 < 4 + 2 * shift for c in range(96)
+        ]
+        return factory.run_from_correctness(spec, right, subjects=12)
+
+    (suggestion,) = _suggestions(factory, choose, protocols=(protocol,), seeds=FIVE)
+
+    assert suggestion.startswith(f"Under {protocol}, 1 difference is inconclusive, mostly because of")
+    assert expected in suggestion

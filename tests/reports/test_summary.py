@@ -150,6 +150,16 @@ def test_accuracy_drop_excludes_collapsed_networks(factory: type[Factory]) -> No
     )
 
 
+def test_accuracy_drop_includes_a_network_that_collapsed_in_some_trainings(factory: type[Factory]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
+        is_collapsed = spec.protocol == "subject" and spec.seed == 0
+        return factory.run(spec, factory.collapsed if is_collapsed else factory.good)
+
+    texts = _summary_of(factory, choose, protocols=("frame", "subject"), seeds=(0, 1))
+    (sentence,) = [text for text in texts if "falls" in text]
+    assert "left out" not in sentence
+
+
 def test_accuracy_drop_of_few_subjects_has_no_interval(factory: type[Factory]) -> None:
     (sentence,) = [text for text in _split(factory, subjects=4) if "falls" in text]
 
@@ -215,7 +225,7 @@ def test_one_training_gives_numbers_reason_and_command(factory: type[Factory]) -
         "Under subject, in points of accuracy (exploratory): no verdict, 1 training (at least 5): vgg16+cbam "
         "over vgg16 +25.00 ["
     )
-    assert texts[2].startswith("Verdicts need 5 trainings of each network. Run harness ablate ")
+    assert texts[2].startswith("Verdicts need 5 trainings of each network. This command, ")
 
 
 def test_score_is_compared_with_the_highest_control(factory: type[Factory]) -> None:

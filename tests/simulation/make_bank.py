@@ -12,10 +12,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from datasets.spec import Sample
 from datasets.synthetic.generator import SyntheticSpec, synthesize
 from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
@@ -58,7 +61,7 @@ def main(out: Path, names: Sequence[str]) -> None:
         _train(name, PARTS[name], folder)
     if names:
         return
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name in PARTS:
         with np.load(folder / f"{name}.npz") as stored:
             arrays |= {f"{name}_{key}": stored[key] for key in stored.files}
@@ -69,7 +72,7 @@ def _train(name: str, part: Part, folder: Path) -> None:
     subjects, clips = PEOPLE[part.people]
     root = folder / part.people
     if not root.exists():
-        spec = SyntheticSpec(
+        synthetic_spec = SyntheticSpec(
             layout="casme2",
             subjects=subjects,
             clips=clips,
@@ -78,7 +81,7 @@ def _train(name: str, part: Part, folder: Path) -> None:
             identity=0.3,
             amplitude=2.0,
         )
-        synthesize(spec, root)
+        synthesize(synthetic_spec, root)
     plan = plan_study(
         Request(
             kind="comparison",
@@ -121,7 +124,7 @@ def _list_test_samples(spec: RunSpec, material: RunInputs) -> list[str]:
     return [material.pixels.table.samples[row].id for row in parts.test]
 
 
-def _save(file: Path, predictions: np.ndarray, samples: tuple) -> None:
+def _save(file: Path, predictions: NDArray[np.int8], samples: tuple[Sample, ...]) -> None:
     temporary = file.with_suffix(".part.npz")
     np.savez_compressed(
         temporary,

@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,29 +21,29 @@ from tests.error_codes import raises_code
 OWN = ArchitectureSpec(name="mine", network=USER_NETWORK)
 
 
-def names(arms):
+def names(arms: Sequence[ArchitectureSpec]) -> list[str]:
     return [arm.name for arm in arms]
 
 
-def test_two_ladders_are_the_catalogues():
+def test_two_ladders_are_the_catalogues() -> None:
     assert build_ablation_arms("ladder") == LADDER
     assert build_ablation_arms("controlled") == CONTROLLED_LADDER
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_designs_have_a_reference_and_unique_networks(design):
+def test_designs_have_a_reference_and_unique_networks(design: str) -> None:
     arms = build_ablation_arms(design)
     assert {"proposed", "vgg16-bn-gap"} & set(names(arms))
     assert len({replace(arm, name="") for arm in arms}) == len(arms) == len(set(names(arms)))
 
 
-def test_ladder_in_another_order_adds_one_component_per_rung():
+def test_ladder_in_another_order_adds_one_component_per_rung() -> None:
     order = ("gap-head", "prelu", "batch-norm", "residual")
     rungs = [get_components(arm) for arm in build_ablation_arms("ladder", order=order)]
     assert [after - before for before, after in itertools.pairwise(rungs)] == [{p} for p in order]
 
 
-def test_components_outside_the_order_by_design():
+def test_components_outside_the_order_by_design() -> None:
     ladder = [
         get_components(arm)
         for arm in build_ablation_arms("ladder", order=("batch-norm", "prelu", "residual"))
@@ -54,14 +55,14 @@ def test_components_outside_the_order_by_design():
     assert controlled == [{"gap-head"}, {"gap-head", "batch-norm"}, {"gap-head", "batch-norm", "prelu"}]
 
 
-def test_leave_one_out_removes_every_component():
+def test_leave_one_out_removes_every_component() -> None:
     full, *others = build_ablation_arms("leave-one-out")
     assert full.name == "proposed"
     assert {next(iter(get_components(full) - get_components(arm))) for arm in others} == set(COMPONENTS)
     assert names(others)[-2:] == ["proposed without batch-norm", "proposed without gap-head"]
 
 
-def test_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
+def test_factorial_is_every_combination_with_batch_norm_and_the_gap_head() -> None:
     arms = build_ablation_arms("factorial")
     assert len(arms) == 16
     assert {get_components(arm) & {"batch-norm", "gap-head"} for arm in arms} == {
@@ -73,14 +74,14 @@ def test_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
     ]
 
 
-def test_only_the_ladder_compares_neighbours():
+def test_only_the_ladder_compares_neighbours() -> None:
     arms = build_ablation_arms("ladder")
     assert build_pairs(arms, design="ladder") == tuple(itertools.pairwise(arms))
     assert build_pairs(build_ablation_arms("factorial"), design="factorial") == ()
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_user_network_is_compared_with_the_reference(design):
+def test_user_network_is_compared_with_the_reference(design: str) -> None:
     arms = build_ablation_arms(design)
     *others, last = build_pairs((*arms, OWN), design=design)
     assert tuple(others) == build_pairs(arms, design=design)
@@ -88,7 +89,7 @@ def test_user_network_is_compared_with_the_reference(design):
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_null_arm_is_compared_only_with_its_original(design):
+def test_null_arm_is_compared_only_with_its_original(design: str) -> None:
     arms = build_ablation_arms(design)
     null = build_null_arm(arms[-1])
     assert build_pairs((*arms, null), design=design) == build_pairs(arms, design=design)
@@ -97,13 +98,13 @@ def test_null_arm_is_compared_only_with_its_original(design):
 
 
 @pytest.mark.parametrize("design", ["ladder", "controlled", "factorial"])
-def test_user_network_is_compared_with_the_last_arm(design):
+def test_user_network_is_compared_with_the_last_arm(design: str) -> None:
     arms = build_ablation_arms(design, order=("cbam", "prelu"))
     assert "proposed" not in names(arms)
     assert build_pairs((*arms, OWN), design=design)[-1] == (arms[-1], OWN)
 
 
-def test_pairs_measure_a_component_or_the_proposal():
+def test_pairs_measure_a_component_or_the_proposal() -> None:
     full = build_ablation_arms("leave-one-out")
     assert {after.name for _, after in build_pairs(full, design="leave-one-out")} == {"proposed"}
     base = build_ablation_arms("add-one-in")
@@ -113,7 +114,7 @@ def test_pairs_measure_a_component_or_the_proposal():
     assert [after.name for _, after in build_pairs(seven, design="")] == ["proposed"] * 6
 
 
-def test_first_network_is_the_reference_without_the_proposal():
+def test_first_network_is_the_reference_without_the_proposal() -> None:
     arms = build_comparison_arms(("resnet34", "vgg16"))
     assert select_reference_arm(arms, design="").name == "resnet34"
 
@@ -128,12 +129,17 @@ def test_first_network_is_the_reference_without_the_proposal():
         ("placebo", ("separable",), "component-order.placebo", PARAMETRIC_COMPONENTS),
     ],
 )
-def test_impossible_design_error_lists_accepted_ones(design, order, code, accepted):
+def test_impossible_design_error_lists_accepted_ones(
+    design: str,
+    order: tuple[str, ...],
+    code: str,
+    accepted: Iterable[str],
+) -> None:
     with raises_code(code, ", ".join(order) or repr(design), *accepted):
         build_ablation_arms(design, order=order)
 
 
-def test_comparison_is_the_papers_seven():
+def test_comparison_is_the_papers_seven() -> None:
     assert names(build_comparison_arms()) == [
         "vgg16",
         "alexnet",
@@ -145,11 +151,11 @@ def test_comparison_is_the_papers_seven():
     ]
 
 
-def test_comparison_has_the_named_networks_in_order():
+def test_comparison_has_the_named_networks_in_order() -> None:
     assert names(build_comparison_arms(("resnet34", "vgg16"))) == ["resnet34", "vgg16"]
 
 
-def test_unknown_network_is_refused_with_the_list():
+def test_unknown_network_is_refused_with_the_list() -> None:
     with raises_code("architecture.unknown", "'resnet999'", "vgg16", "proposed"):
         build_comparison_arms(("vgg16", "resnet999"))
 

@@ -29,7 +29,8 @@ def test_bins_of_four_units() -> None:
 
     # (0.5, 0.75] and (0.75, 1]; the two other bins are empty.
     assert low == ReliabilityBin(units=1, confidence=0.625, accuracy=0.0)
-    assert (high.units, high.accuracy) == (3, pytest.approx(2 / 3))
+    assert high.units == 3
+    assert high.accuracy == pytest.approx(2 / 3)
     assert high.confidence == pytest.approx((0.9 + 0.9 + 0.875) / 3)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from architectures.catalogue import CATALOGUE
 from architectures.spec import ArchitectureSpec
+from datasets.spec import FlowSpec
 from studies.codec import from_data, from_json, to_data, to_json
 from studies.results import Prediction, RunResult
 from studies.spec import Engine, RunSpec, TrainingSpec
@@ -22,6 +23,23 @@ def test_run_and_its_key_survive_a_round_trip(spec: RunSpec) -> None:
 
     assert decoded == spec
     assert decoded.key == spec.key
+
+
+def test_settings_of_a_flow_are_part_of_the_key_and_its_default_is_not_written(spec: RunSpec) -> None:
+    flow_spec = replace(spec, dataset=replace(spec.dataset, representation="flow"))
+    assert "flow" not in to_data(flow_spec)["dataset"]
+    changes: tuple[dict[str, Any], ...] = (
+        {"method": "tvl1"},
+        {"size": 28},
+        {"strain": "forward"},
+        {"scale": "image"},
+    )
+    specs = [
+        replace(flow_spec, dataset=replace(flow_spec.dataset, flow=FlowSpec(**change))) for change in changes
+    ]
+    assert [to_data(changed)["dataset"]["flow"] for changed in specs] == list(changes)
+    assert [from_json(RunSpec, to_json(changed)) for changed in specs] == specs
+    assert len({changed.key for changed in (flow_spec, *specs)}) == 1 + len(changes)
 
 
 def test_result_survives_a_round_trip(result: RunResult) -> None:

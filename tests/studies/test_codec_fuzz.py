@@ -17,7 +17,7 @@ from tests.hostile import case_settings, check_outcome, damaged_bytes, hostile_n
 
 pytestmark = pytest.mark.slow
 
-STRANGE = (
+STRANGE: tuple[Any, ...] = (
     None,
     True,
     -1,

@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ def with_clips(result: RunResult, *, clips: int, train: tuple[int, int], epochs:
     return replace(result, spec=spec, predictions=predictions, data=replace(result.data, train=train))
 
 
-def test_majority_control_predicts_the_largest_training_class(result: RunResult):
+def test_majority_control_predicts_the_largest_training_class(result: RunResult) -> None:
     run = with_clips(result, clips=4, train=(3, 9), epochs=1)
     assert {p.predicted_class for p in predict_majority((run,))[0]} == {1}
     assert [(p.id, p.truth) for p in predict_majority((run,))[0]] == [
@@ -26,7 +27,7 @@ def test_majority_control_predicts_the_largest_training_class(result: RunResult)
     ]
 
 
-def test_prior_control_improves_with_the_number_of_epochs(result: RunResult):
+def test_prior_control_improves_with_the_number_of_epochs(result: RunResult) -> None:
     def accuracy(epochs: int) -> float:
         run = with_clips(result, clips=20, train=(5, 5), epochs=epochs)
         return compute_scores(aggregate_by_clip(predict_prior((run,))[0]), 2).accuracy
@@ -35,26 +36,29 @@ def test_prior_control_improves_with_the_number_of_epochs(result: RunResult):
     assert accuracy(100) >= 0.65, "the best of 100 guesses of 20 coins is well above a half"
 
 
-def test_prior_control_is_constant_by_clip_and_reproducible(result: RunResult):
+def test_prior_control_is_constant_by_clip_and_reproducible(result: RunResult) -> None:
     run = with_clips(result, clips=8, train=(5, 5), epochs=3)
     predictions = {(p.clip, p.predicted_class) for p in predict_prior((run,))[0]}
     assert len(predictions) == 8
     assert predict_prior((run,))[0] == predict_prior((run,))[0]
 
 
-def test_prior_control_predicts_only_training_classes(result: RunResult):
+def test_prior_control_predicts_only_training_classes(result: RunResult) -> None:
     assert {
         p.predicted_class for p in predict_prior((with_clips(result, clips=30, train=(0, 4), epochs=5),))[0]
     } == {1}
 
 
+Control = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
+
+
 @pytest.mark.parametrize("control", [predict_majority, predict_prior])
-def test_controls_predict_with_probability_1(result: RunResult, control):
+def test_controls_predict_with_probability_1(result: RunResult, control: Control) -> None:
     run = with_clips(result, clips=3, train=(2, 1), epochs=2)
     assert all(sorted(p.probabilities) == [0.0, 1.0] for p in control((run,))[0])
 
 
-def test_best_try_is_selected_by_all_folds(result: RunResult):
+def test_best_try_is_selected_by_all_folds(result: RunResult) -> None:
     base = with_clips(result, clips=2, train=(5, 5), epochs=4)
     folds = [
         replace(
@@ -65,7 +69,7 @@ def test_best_try_is_selected_by_all_folds(result: RunResult):
         for fold in range(12)
     ]
 
-    def accuracy(runs) -> float:
+    def accuracy(runs: list[RunResult]) -> float:
         return compute_scores([p for fold in predict_prior(runs) for p in fold], 2).accuracy
 
     assert accuracy(folds) < sum(accuracy([fold]) for fold in folds) / 12

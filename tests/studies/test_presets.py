@@ -1,8 +1,8 @@
 import pytest
 
 from architectures.catalogue import PROPOSED
-from datasets.spec import AugmentationSpec
-from studies.presets import PRESETS, adapt_augmentation, describe_purpose, get_preset
+from datasets.spec import AugmentationSpec, FlowSpec
+from studies.presets import PRESETS, adapt_augmentation, get_preset, get_purpose
 from studies.statistics.verdicts import MIN_TRAININGS
 from tests.error_codes import raises_code
 
@@ -27,8 +27,8 @@ def test_demo_preset_has_enough_trainings_for_verdicts_under_both_splits() -> No
 
 
 def test_only_the_demo_preset_is_chosen_for_its_effects() -> None:
-    assert describe_purpose("demo") == f"Preset demo: {PRESETS['demo'].purpose}."
-    assert [describe_purpose(name) for name in ("paper", "quick", "gone")] == ["", "", ""]
+    assert get_purpose("demo") == PRESETS["demo"].purpose
+    assert [get_purpose(name) for name in ("paper", "quick", "gone")] == ["", "", ""]
 
 
 def test_unknown_preset_is_refused_with_the_accepted_names() -> None:
@@ -47,3 +47,9 @@ def test_augmentation_of_motion_changes_no_color_and_flips_no_flow(representatio
     assert (adapted.brightness, adapted.contrast, adapted.saturation, adapted.hue) == (0, 0, 0, 0)
     assert adapted.flip == flip
     assert (adapted.rotation, adapted.scale, adapted.crop) == (3.0, 0.03, 0.02)
+
+
+@pytest.mark.parametrize(("scale", "flip"), [("bytes", 0.0), ("constant", 0.5), ("image", 0.5)])
+def test_float_flow_is_flipped_and_flow_in_bytes_is_not(scale: str, flip: float) -> None:
+    adapted = adapt_augmentation(AUGMENTATION, "flow", flow=FlowSpec(scale=scale))
+    assert (adapted.flip, adapted.brightness, adapted.hue) == (flip, 0, 0)

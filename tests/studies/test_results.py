@@ -40,7 +40,7 @@ def test_leakage_is_the_stored_one_if_all_predictions_are_labeled(result: RunRes
 def test_leakage_is_unknown_if_one_prediction_lacks_its_label(
     result: RunResult, label: str, leakage: Leakage
 ) -> None:
-    unlabeled = replace(result.predictions[0], **{label: ""})
+    unlabeled = replace(result.predictions[0], **{label: ""})  # type: ignore[arg-type]
     assert replace(result, predictions=(*result.predictions, unlabeled)).leakage == leakage
 
 

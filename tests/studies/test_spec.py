@@ -137,7 +137,7 @@ def test_comparison_has_no_design_in_its_name(study: Study) -> None:
 @pytest.mark.parametrize("field", ["arms", "protocols", "seeds"])
 def test_study_of_nothing_is_refused(study: Study, field: str) -> None:
     with raises_code("study-axis.empty", field[:-1]):
-        replace(study, **{field: ()})
+        replace(study, **{field: ()})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_ranks_by_round() -> None:
     ranking = rank_arms(rounds)
 
     assert ranking is not None
-    assert ranking.ranks == ((1, 2.5, 2.5), (2, 1, 3), (1, 2.5, 2.5))
+    assert ranking.ranks == ((1.0, 2.5, 2.5), (2.0, 1.0, 3.0), (1.0, 2.5, 2.5))
     assert (ranking.num_rounds, ranking.num_distinct) == (3, 2)
     assert [ranking.compute_mean_rank(arm) for arm in "abc"] == pytest.approx([4 / 3, 2, 8 / 3])
     assert ranking.find_best_arms() == ("a",)
@@ -102,7 +102,7 @@ def test_arms_can_share_the_first_rank() -> None:
     ranking = rank_arms(rounds)
 
     assert ranking is not None
-    assert ranking.ranks == ((1.5, 1.5, 3), (1.5, 1.5, 3))
+    assert ranking.ranks == ((1.5, 1.5, 3.0), (1.5, 1.5, 3.0))
     assert ranking.find_best_arms() == ("a", "b")
     assert [ranking.count_wins(arm) for arm in "abc"] == [2, 2, 0]
 

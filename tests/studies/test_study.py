@@ -110,7 +110,7 @@ def test_margin_out_of_range_is_refused(study: Study, margin: float) -> None:
 
 
 def test_check_names_every_duplicate() -> None:
-    with raises_code("study-axis.duplicate", "seed named twice: 0, 2"):
+    with raises_code("study-axis.duplicate", "a study takes each seed once; got 0, 2 twice"):
         check_design((VGG16,), image_size=224, protocols=("frame",), split_seeds=(0,), seeds=(2, 0, 1, 0, 2))
 
 

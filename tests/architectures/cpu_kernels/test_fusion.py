@@ -24,8 +24,9 @@ def test_fuse_replaces_nested_sequences_and_residual_blocks_and_keeps_their_stat
     network = nn.ModuleList([nn.Sequential(_build_layers(), residual)])
     state = network[0].state_dict()
 
-    fused = fuse(network)[0]
+    fuse(network)
 
+    fused = network[0]
     assert type(fused) is FusedSequential
     assert type(fused[0]) is FusedSequential
     assert type(fused[1]) is FusedResidual
@@ -34,14 +35,16 @@ def test_fuse_replaces_nested_sequences_and_residual_blocks_and_keeps_their_stat
 
 
 def test_fuse_keeps_the_mode_of_a_submodule() -> None:
-    network = nn.ModuleList([_build_layers()])
-    network[0].eval()
-    network[0][1].train()
+    layers = _build_layers().eval()
+    layers[1].train()
+    network = nn.ModuleList([layers])
 
     fuse(network)
 
-    assert not network[0].training
-    assert network[0][1].training
+    fused = network[0]
+    assert isinstance(fused, nn.Sequential)
+    assert not fused.training
+    assert fused[1].training
 
 
 def test_fuse_keeps_both_uses_of_a_layer(images: Tensor) -> None:
@@ -50,8 +53,10 @@ def test_fuse_keeps_both_uses_of_a_layer(images: Tensor) -> None:
 
     fuse(network)
 
-    assert len(network[0]) == 3
-    assert (network[0](images) >= 0).all()
+    fused = network[0]
+    assert isinstance(fused, nn.Sequential)
+    assert len(fused) == 3
+    assert (fused(images) >= 0).all()
 
 
 def test_fused_sequence_computes_the_output_of_the_sequence(images: Tensor) -> None:
@@ -89,7 +94,9 @@ def test_fused_sequence_calls_the_hook_of_a_layer(images: Tensor) -> None:
     network = nn.ModuleList([_build_layers()])
     fuse(network)
     shapes: list[torch.Size] = []
-    network[0][1].register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
+    network.get_submodule("0.1").register_forward_hook(
+        lambda module, inputs, output: shapes.append(output.shape)
+    )
 
     network[0](images)
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 from datasets.casme2.layout import detect_layout
 from datasets.sheets.clip_files import ClipFiles, Release
@@ -7,13 +8,13 @@ from datasets.sheets.coding_sheet import SheetRow
 ROOT = Path("/data")
 
 
-def row(name, onset="5", offset="8"):
+def row(name: str, onset: str = "5", offset: str = "8") -> SheetRow:
     return SheetRow(
         line_number=2, subject="sub01", filename=name, onset=onset, apex="6", offset=offset, emotion="fear"
     )
 
 
-def release(form, folder="x", **clips):
+def release(form: str, folder: str = "x", **clips: Any) -> Release:
     files = {
         ("sub01", name): ClipFiles(frame_paths=dict.fromkeys(numbers, "")) for name, numbers in clips.items()
     }
@@ -28,20 +29,20 @@ CROPPED = release("cropped", "c", EP01=BEFORE, EP02=BEFORE)
 COMPRESSED = release("compressed", "v")
 
 
-def test_frames_after_clip_ends_distinguish_the_raw_layouts():
+def test_frames_after_clip_ends_distinguish_the_raw_layouts() -> None:
     assert detect_layout(RAW, ROWS) == "raw"
     assert detect_layout(SELECTED, ROWS) == "raw_selected"
 
 
-def test_half_of_the_clips_is_no_majority():
+def test_half_of_the_clips_is_no_majority() -> None:
     assert detect_layout(release("img", EP01=BEFORE, EP02=INSIDE), ROWS) == "raw_selected"
 
 
-def test_layout_ignores_empty_folders_and_rows_without_numbers():
+def test_layout_ignores_empty_folders_and_rows_without_numbers() -> None:
     assert detect_layout(release("img", EP01=BEFORE, EP02=(), EP04=INSIDE), ROWS) == "raw"
     assert detect_layout(release("img", EP07=BEFORE), ROWS) == "raw_selected"
 
 
-def test_names_identify_the_other_layouts():
+def test_names_identify_the_other_layouts() -> None:
     assert detect_layout(CROPPED, ROWS) == "cropped"
     assert detect_layout(COMPRESSED, ROWS) == "compressed"

@@ -1,13 +1,16 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlwt
 
 from datasets.casme2.loader import FRAME_POLICIES, load
+from datasets.spec import SampleTable
+from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
 # Two clips of subject 1 have the same emotion and share frames 8 to 10; by name, the later row is first.
-ROWS = [
+ROWS: list[tuple[Any, ...]] = [
     ("01", "EP03", 8, 9, 11, "happiness"),
     (1, "EP02", 7, 10, 10, "happiness"),
     (1, "EP04", 9, "/", 10, "disgust"),
@@ -29,11 +32,11 @@ HEADER = (
 )
 
 
-def codes(table):
+def codes(table: SampleTable) -> list[tuple[str, str]]:
     return sorted((anomaly.code, anomaly.location) for anomaly in table.anomalies)
 
 
-def test_onset_offset_policy_selects_every_frame(tree):
+def test_onset_offset_policy_selects_every_frame(tree: Casme2Tree) -> None:
     table = load(tree.write(ROWS), "onset_offset")
     assert table.classes == ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
     assert table.count_per_class() == (2, 0, 10, 0, 0, 0)
@@ -49,7 +52,7 @@ def test_onset_offset_policy_selects_every_frame(tree):
     assert [sample.id for sample in table.samples[:4]] == [f"sub01/EP02/{frame}" for frame in (7, 8, 9, 10)]
 
 
-def test_roles_and_unusual_apexes(tree):
+def test_roles_and_unusual_apexes(tree: Casme2Tree) -> None:
     table = load(tree.write(ROWS), "onset_offset")
     roles = {sample.id: sample.role for sample in table.samples if sample.role}
     assert roles == {
@@ -70,7 +73,7 @@ def test_roles_and_unusual_apexes(tree):
     ]
 
 
-def test_apex_policy_selects_one_frame_per_clip(tree):
+def test_apex_policy_selects_one_frame_per_clip(tree: Casme2Tree) -> None:
     root = tree.write(ROWS)
     (root / "Cropped/Cropped/sub01/EP03/reg_img9.jpg").unlink()
     table = load(root, "apex")
@@ -83,7 +86,7 @@ def test_apex_policy_selects_one_frame_per_clip(tree):
     assert left_out == {"sub01/EP04": "unusable apex", "sub01/EP03": "missing apex"}
 
 
-def test_paper_policy_lets_the_later_row_win(tree):
+def test_paper_policy_lets_the_later_row_win(tree: Casme2Tree) -> None:
     table = load(tree.write(ROWS), "paper")
     # Subject 1's happiness: EP03 has 8-11, EP02 (the later row) 7-10; of EP03 only 11 survives.
     assert [sample.id for sample in table.samples] == [
@@ -98,12 +101,12 @@ def test_paper_policy_lets_the_later_row_win(tree):
     assert any(note.startswith("3 of 12 frames (25.0%) were overwritten") for note in table.notes)
 
 
-def test_frames_are_ordered_by_number_and_not_by_text(tree):
+def test_frames_are_ordered_by_number_and_not_by_text(tree: Casme2Tree) -> None:
     table = load(tree.write([(1, "EP01", 8, 9, 101, "fear")]), "onset_offset")
     assert [sample.frame_number for sample in table.samples] == list(range(8, 102))
 
 
-def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
+def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree: Casme2Tree) -> None:
     assert load(tree.write(ROWS), "onset_offset").notes == (
         "sheet: CASME2-coding-20140508.xlsx",
         "labels: edition unknown; sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03 match neither 2014 nor 2019",
@@ -114,7 +117,7 @@ def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
     )
 
 
-def test_anomalies_of_folders_and_rows_reach_the_table(tree):
+def test_anomalies_of_folders_and_rows_reach_the_table(tree: Casme2Tree) -> None:
     root = tree.write(ROWS[:1])
     tree.clip("sub09/EP02_02f", [1, 2])
     tree.clip("sub01/EP03", [])
@@ -128,7 +131,7 @@ def test_anomalies_of_folders_and_rows_reach_the_table(tree):
 
 
 @pytest.mark.parametrize("frames", FRAME_POLICIES)
-def test_no_usable_frame_error_counts_the_anomalies(tree, frames):
+def test_no_usable_frame_error_counts_the_anomalies(tree: Casme2Tree, frames: str) -> None:
     tree.clip("sub05/EP01", [1])
     tree.sheet(ROWS)
     with raises_code(
@@ -137,12 +140,12 @@ def test_no_usable_frame_error_counts_the_anomalies(tree, frames):
         load(tree.root, frames)
 
 
-def test_classes_without_a_clip_are_an_error(tree):
+def test_classes_without_a_clip_are_an_error(tree: Casme2Tree) -> None:
     with raises_code("release.no-frames", "no row"):
         load(tree.write(ROWS[:2]), "onset_offset", classes=("fear", "sadness"))
 
 
-def test_root_that_moves_changes_nothing_but_paths(tree):
+def test_root_that_moves_changes_nothing_but_paths(tree: Casme2Tree) -> None:
     before = load(tree.write(ROWS), "paper")
     moved = tree.root.rename(tree.root.with_name("elsewhere"))
     after = load(moved, "paper")
@@ -151,7 +154,7 @@ def test_root_that_moves_changes_nothing_but_paths(tree):
     assert after.anomalies == before.anomalies
 
 
-def test_selected_classes_keep_the_datasets_order(tree):
+def test_selected_classes_keep_the_datasets_order(tree: Casme2Tree) -> None:
     table = load(tree.write(ROWS), "onset_offset", classes=("others", "happiness"))
     assert table.classes == ("happiness", "others")
     assert table.count_per_class() == (10, 3)
@@ -164,7 +167,7 @@ def test_selected_classes_keep_the_datasets_order(tree):
 
 
 @pytest.mark.parametrize("suffix", [".xls", ".csv"])
-def test_other_sheets_give_the_same_table(tree, suffix):
+def test_other_sheets_give_the_same_table(tree: Casme2Tree, suffix: str) -> None:
     expected = load(tree.write(ROWS), "paper")
     rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion"), *ROWS]
     (tree.root / "CASME2-coding-20140508.xlsx").unlink()
@@ -183,12 +186,12 @@ def test_other_sheets_give_the_same_table(tree, suffix):
     assert table.anomalies == expected.anomalies
 
 
-def write_edition(tree, emotion):
+def write_edition(tree: Casme2Tree, emotion: str) -> Path:
     names = ("EP07_01", "EP07_04f", "EP10_03")
     return tree.write([(24, name, 1, 2, 3, emotion) for name in names])
 
 
-def test_expected_counts_depend_on_the_edition(tree):
+def test_expected_counts_depend_on_the_edition(tree: Casme2Tree) -> None:
     table = load(write_edition(tree, "sadness"), "paper")
     assert table.expected_clip_counts == (63, 2, 32, 27, 7, 25)
     assert table.expected_sample_counts == (2058, 127, 1573, 1090, 256, 947)
@@ -200,7 +203,7 @@ def test_expected_counts_depend_on_the_edition(tree):
     assert any("Table 2 need the sheet of 2014-05-08" in note for note in later.notes)
 
 
-def test_column_of_objective_classes_is_noted(tree):
+def test_column_of_objective_classes_is_noted(tree: Casme2Tree) -> None:
     root = tree.write(ROWS)
     header = (*HEADER[:6], "Objective Class", *HEADER[7:])
     tree.sheet(ROWS, header=header)
@@ -209,7 +212,7 @@ def test_column_of_objective_classes_is_noted(tree):
     )
 
 
-def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree):
+def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree: Casme2Tree) -> None:
     root = tree.write(ROWS[:1])
     lines = "".join(f"1,EP9_{number},1,2,3,fear\n" for number in range(2000))
     (root / "CASME2-coding-20140508.xlsx").unlink()
@@ -222,7 +225,7 @@ def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree):
     assert fault.description.startswith("2000 times")
 
 
-def test_missing_sheet_and_missing_release_are_different_errors(tree):
+def test_missing_sheet_and_missing_release_are_different_errors(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP01", [1])
     with raises_code("coding-sheet.missing"):
         load(tree.root, "apex")
@@ -233,7 +236,7 @@ def test_missing_sheet_and_missing_release_are_different_errors(tree):
         load(tree.root, "apex")
 
 
-def test_order_of_rows_and_folders_does_not_matter(tree):
+def test_order_of_rows_and_folders_does_not_matter(tree: Casme2Tree) -> None:
     table = load(tree.write(ROWS), "onset_offset")
     tree.sheet(ROWS[::-1])
     assert load(tree.root, "onset_offset").samples == table.samples

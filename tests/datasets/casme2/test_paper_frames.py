@@ -4,7 +4,14 @@ from datasets.sheets.clips import Clip
 from datasets.spec import ImageRef
 
 
-def clip(name="EP01", onset=10, peak=20, offset=30, emotion="fear", subject="sub01"):
+def clip(
+    name: str = "EP01",
+    onset: int = 10,
+    peak: int | None = 20,
+    offset: int = 30,
+    emotion: str = "fear",
+    subject: str = "sub01",
+) -> Clip:
     present = range(onset, offset + 1)
     return Clip(
         name=f"{subject}/{name}",
@@ -18,17 +25,17 @@ def clip(name="EP01", onset=10, peak=20, offset=30, emotion="fear", subject="sub
     )
 
 
-def test_every_policy_has_a_function():
+def test_every_policy_has_a_function() -> None:
     assert tuple(POLICY_FUNCTIONS) == FRAME_POLICIES
 
 
-def test_a_clip_without_an_apex_is_kept():
+def test_a_clip_without_an_apex_is_kept() -> None:
     choice = select_paper_frames([clip(peak=None)], DEFAULT_CLASSES)
     assert len(choice.samples) == 21
     assert [anomaly.code for anomaly in choice.anomalies] == ["unusable apex"]
 
 
-def test_papers_frames_by_hand():
+def test_papers_frames_by_hand() -> None:
     # Happiness of subject 1: 10-30 (21 frames), 25-40 (16; 6 of them, 25-30, again), 35-36 (2, both again).
     # Its fear has the same numbers, as has the happiness of subject 2: neither overwrites.
     clips = [
@@ -60,7 +67,7 @@ def test_papers_frames_by_hand():
     )
 
 
-def test_frames_of_the_later_row_win():
+def test_frames_of_the_later_row_win() -> None:
     first, second = clip("EP01"), clip("EP02")
     assert {sample.clip for sample in select_paper_frames([first, second], DEFAULT_CLASSES).samples} == {
         "sub01/EP02"

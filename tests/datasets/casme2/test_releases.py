@@ -3,16 +3,18 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from datasets.casme2.loader import FRAME_POLICIES, LAYOUTS, load
-from datasets.spec import ImageRef
+from datasets.spec import ImageRef, SampleTable
+from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
-ROWS = [
+ROWS: list[tuple[Any, ...]] = [
     ("01", "EP03", 8, 9, 11, "happiness"),
     (1, "EP02", 7, 10, 10, "happiness"),
     (1, "EP04", 9, "/", 10, "disgust"),
@@ -21,15 +23,15 @@ ROWS = [
 ]
 
 
-def write_video(path, frames):
+def write_video(path: Path, frames: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 200, (64, 48))
     for _ in range(frames):
         writer.write(np.zeros((48, 64, 3), dtype=np.uint8))
     writer.release()
 
 
-def write_layout(root, layout, with_cropped=False):
+def write_layout(root: Path, layout: str, with_cropped: bool = False) -> Path:
     """Write the clips of the cropped release in another layout; its full clips end three frames later."""
     if layout == "cropped":
         return root
@@ -47,7 +49,7 @@ def write_layout(root, layout, with_cropped=False):
     return root
 
 
-def locate_frame(layout, clip, frame):
+def locate_frame(layout: str, clip: str, frame: int) -> tuple[str, int]:
     """Return the path of a frame relative to the root."""
     if layout == "compressed":
         return f"CASME2/compressed/{clip}.avi", frame - 1
@@ -55,17 +57,17 @@ def locate_frame(layout, clip, frame):
     return f"{prefix}/{clip}/{name}{frame}.jpg", -1
 
 
-def describe_ref(image_ref, root):
+def describe_ref(image_ref: ImageRef, root: Path) -> tuple[str, int]:
     return Path(image_ref.path).relative_to(root).as_posix(), image_ref.frame_index
 
 
-def codes(table):
+def codes(table: SampleTable) -> list[tuple[str, str]]:
     return sorted((anomaly.code, anomaly.location) for anomaly in table.anomalies)
 
 
 @pytest.mark.parametrize("frames", FRAME_POLICIES)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_gives_the_same_samples(tree, frames, layout):
+def test_every_layout_gives_the_same_samples(tree: Casme2Tree, frames: str, layout: str) -> None:
     expected = load(tree.write(ROWS), frames)
     write_layout(tree.root, layout)
     table = load(tree.root, frames)
@@ -80,10 +82,11 @@ def test_every_layout_gives_the_same_samples(tree, frames, layout):
         assert describe_ref(sample.image_ref, tree.root) == locate_frame(
             layout, sample.clip, sample.frame_number
         )
+        assert sample.onset_ref is not None
         assert describe_ref(sample.onset_ref, tree.root) == locate_frame(layout, sample.clip, onset)
 
 
-def test_cropped_layout_is_preferred_unless_another_is_named(tree):
+def test_cropped_layout_is_preferred_unless_another_is_named(tree: Casme2Tree) -> None:
     root = tree.write(ROWS)
     for layout in ("raw", "compressed"):
         write_layout(root, layout, with_cropped=True)
@@ -101,7 +104,7 @@ def test_cropped_layout_is_preferred_unless_another_is_named(tree):
         load(root, "apex", layout="avi")
 
 
-def test_renamed_subjects_and_deep_nesting_change_no_id(tree):
+def test_renamed_subjects_and_deep_nesting_change_no_id(tree: Casme2Tree) -> None:
     expected = load(tree.write(ROWS), "onset_offset")
     deep = tree.root / "CASME2_preprocessed_Li Xiaobai" / "Cropped"
     deep.mkdir(parents=True)
@@ -113,14 +116,14 @@ def test_renamed_subjects_and_deep_nesting_change_no_id(tree):
     assert [sample.id for sample in table.samples] == [sample.id for sample in expected.samples]
 
 
-def test_onset_is_the_first_existing_frame(tree):
+def test_onset_is_the_first_existing_frame(tree: Casme2Tree) -> None:
     root = tree.write(ROWS[:1])
     (root / "Cropped/Cropped/sub01/EP03/reg_img8.jpg").unlink()
     (sample,) = load(root, "apex").samples
     assert sample.onset_ref == ImageRef(sample.path)
 
 
-def test_videos_that_cannot_be_read_or_are_short_are_listed(tree):
+def test_videos_that_cannot_be_read_or_are_short_are_listed(tree: Casme2Tree) -> None:
     root = write_layout(tree.write(ROWS), "compressed")
     (root / "CASME2/compressed/sub01/EP02.avi").write_bytes(b"RIFF")
     write_video(root / "CASME2/compressed/sub01/EP03.avi", 9)
@@ -130,7 +133,7 @@ def test_videos_that_cannot_be_read_or_are_short_are_listed(tree):
     assert ("missing frames", "sub01/EP03") in codes(table)
 
 
-def test_papers_frames_of_other_classes_or_layouts_are_noted(tree):
+def test_papers_frames_of_other_classes_or_layouts_are_noted(tree: Casme2Tree) -> None:
     root = tree.write([(24, name, 1, 2, 3, "sadness") for name in ("EP07_01", "EP07_04f", "EP10_03")])
     assert any("has six classes" in note for note in load(root, "paper", classes=("fear", "sadness")).notes)
     write_layout(root, "raw")
@@ -139,7 +142,7 @@ def test_papers_frames_of_other_classes_or_layouts_are_noted(tree):
     assert raw.expected_sample_counts == ()
 
 
-def test_junk_next_to_the_release_changes_nothing(tree):
+def test_junk_next_to_the_release_changes_nothing(tree: Casme2Tree) -> None:
     expected = load(tree.write(ROWS), "paper")
     for name in (
         "~$CASME2-coding-20140508.xlsx",
@@ -155,7 +158,7 @@ def test_junk_next_to_the_release_changes_nothing(tree):
     assert load(tree.root, "paper") == expected
 
 
-def test_broken_links_reach_the_table(tree):
+def test_broken_links_reach_the_table(tree: Casme2Tree) -> None:
     root = tree.write(ROWS)
     os.symlink("nowhere", root / "Cropped/lost")
     os.symlink("..", root / "Cropped/up")
@@ -164,7 +167,7 @@ def test_broken_links_reach_the_table(tree):
     )
 
 
-def test_large_tree_of_other_files_is_an_error(tmp_path):
+def test_large_tree_of_other_files_is_an_error(tmp_path: Path) -> None:
     for folder in range(300):
         folder_path = tmp_path / str(folder % 10) / f"{folder}" / "x"
         folder_path.mkdir(parents=True)

@@ -1,16 +1,23 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import h5py
 import numpy as np
 import pytest
+from h5py import ExternalLink
+from numpy.typing import NDArray
 
 from datasets.ckplus.containers import MAX_ROWS, check_structure, read_csv, read_h5
+from datasets.spec import Anomaly
 from tests.error_codes import raises_code
 
 FACE = " ".join(["128"] * 2304)
 
 
 @pytest.fixture
-def h5(tmp_path):
-    def make(**parts):
+def h5(tmp_path: Path) -> Callable[..., Path]:
+    def make(**parts: Any) -> Path:
         with h5py.File(tmp_path / "CK_data.h5", "w") as file:
             for name, value in parts.items():
                 file[name] = value
@@ -20,8 +27,8 @@ def h5(tmp_path):
 
 
 @pytest.fixture
-def table(tmp_path):
-    def make(text):
+def table(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    def make(text: str | bytes) -> Path:
         path = tmp_path / "ckextended.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
@@ -29,18 +36,18 @@ def table(tmp_path):
     return make
 
 
-def faces(count):
+def faces(count: int) -> NDArray[np.uint8]:
     return np.zeros((count, 48, 48), np.uint8)
 
 
-def list_anomalies(rows):
+def list_anomalies(rows: tuple[Anomaly, ...]) -> list[tuple[str, ...]]:
     return [
         (anomaly.code, anomaly.location, anomaly.description.split(": row ")[-1], anomaly.action)
         for anomaly in rows
     ]
 
 
-def test_h5_numbers_contempt_six(h5):
+def test_h5_numbers_contempt_six(h5: Callable[..., Path]) -> None:
     rows = read_h5(h5(data_pixel=faces(7), data_label=np.arange(7)), location="CK_data.h5")
     assert [emotion for _, emotion in rows.emotions] == [
         "anger",
@@ -56,7 +63,7 @@ def test_h5_numbers_contempt_six(h5):
     assert rows.notes == ("rows: 7",)
 
 
-def test_labels_that_are_none_are_left_out_and_grouped(h5):
+def test_labels_that_are_none_are_left_out_and_grouped(h5: Callable[..., Path]) -> None:
     path = h5(data_pixel=faces(9), data_label=np.array([0, 7, -1, 1, 7, 7, 7, 7, 7], np.int8))
     rows = read_h5(path, location="a/CK_data.h5")
     assert rows.emotions == ((0, "anger"), (3, "disgust"))
@@ -84,14 +91,16 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5):
         ({"data_pixel": faces(0), "data_label": np.zeros(0, int)}, "N is 0"),
         (
             {"data_pixel/inner": faces(2), "data_label": [0, 1]},
-            "data_pixel is no data set",
+            "data_pixel is not a data set",
         ),
-        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is no data set"),
-        ({"data_pixel": h5py.SoftLink("/nowhere"), "data_label": [0]}, "data_pixel is no data set"),
+        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is not a data set"),
+        ({"data_pixel": h5py.SoftLink("/nowhere"), "data_label": [0]}, "data_pixel is not a data set"),
         ({"data_pixel": h5py.Empty("u1"), "data_label": [0]}, "data_pixel is uint8 None"),
     ],
 )
-def test_an_h5_of_another_form_has_one_fault(h5, parts, fault):
+def test_an_h5_of_another_form_has_one_fault(
+    h5: Callable[..., Path], parts: dict[str, object], fault: str
+) -> None:
     with h5py.File(h5(**parts), "r") as file:
         assert fault in check_structure(file)
 
@@ -100,24 +109,26 @@ def test_an_h5_of_another_form_has_one_fault(h5, parts, fault):
     ("parts", "fault"),
     [
         ({"data_pixel": faces(2)}, "it lacks data_label; found: data_pixel"),
-        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is no data set"),
+        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is not a data set"),
     ],
 )
-def test_a_fault_is_one_clear_error(h5, parts, fault):
+def test_a_fault_is_one_clear_error(
+    h5: Callable[..., Path], parts: dict[str, NDArray[np.uint8] | ExternalLink | list[int]], fault: str
+) -> None:
     with raises_code("ckplus-h5.invalid", "CK_data.h5", fault):
         read_h5(h5(**parts), location="CK_data.h5")
 
 
-def test_pixels_stored_in_another_file_are_refused(tmp_path):
+def test_pixels_stored_in_another_file_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "CK_data.h5", "w") as file:
         outside = [(str(tmp_path / "raw"), 0, 2304)]
         file.create_dataset("data_pixel", (1, 48, 48), "u1", external=outside)
         file["data_label"] = [0]
-    with raises_code("ckplus-h5.invalid", "data_pixel is no data set"):
+    with raises_code("ckplus-h5.invalid", "data_pixel is not a data set"):
         read_h5(tmp_path / "CK_data.h5", location="")
 
 
-def test_h5_with_too_many_rows_is_refused_unread(tmp_path):
+def test_h5_with_too_many_rows_is_refused_unread(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "CK_data.h5", "w") as file:
         file.create_dataset("data_pixel", (10**9, 48, 48), "u1", chunks=(1, 48, 48))
         file.create_dataset("data_label", (10**9,), "i8", chunks=(1024,))
@@ -125,7 +136,7 @@ def test_h5_with_too_many_rows_is_refused_unread(tmp_path):
         read_h5(tmp_path / "CK_data.h5", location="")
 
 
-def test_truncated_h5_is_an_error(h5, monkeypatch):
+def test_truncated_h5_is_an_error(h5: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     # Probing each file in its own process first would take half a minute.
     monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", lambda *_, **__: "")
     path = h5(data_pixel=faces(1), data_label=[0])
@@ -136,7 +147,7 @@ def test_truncated_h5_is_an_error(h5, monkeypatch):
             read_h5(path, location="")
 
 
-def test_csv_numbers_neutral_six_and_contempt_seven(table):
+def test_csv_numbers_neutral_six_and_contempt_seven(table: Callable[[str | bytes], Path]) -> None:
     text = "emotion,pixels,Usage\n" + "".join(f"{code},{FACE},Training\n" for code in range(8))
     rows = read_csv(table(text), location="ckextended.csv")
     assert [emotion for _, emotion in rows.emotions] == [
@@ -156,7 +167,7 @@ def test_csv_numbers_neutral_six_and_contempt_seven(table):
 @pytest.mark.parametrize(
     "header", ["Emotion, Pixels ,usage", "\ufeffemotion,pixels", "PIXELS,x,EMOTION", '"emotion","pixels"']
 )
-def test_columns_are_matched_in_any_case_and_order(table, header):
+def test_columns_are_matched_in_any_case_and_order(table: Callable[[str | bytes], Path], header: str) -> None:
     cells = f"{FACE},0,3" if header.startswith("PIX") else f"3,{FACE},0"
     assert read_csv(table(f"{header}\r\n{cells}\r\n"), location="").emotions == ((0, "happy"),)
 
@@ -173,12 +184,14 @@ def test_columns_are_matched_in_any_case_and_order(table, header):
         ("emotion,pixels\n".encode("utf-16"), "lacks emotion and pixels"),
     ],
 )
-def test_csv_of_other_columns_is_one_clear_error(table, text, columns):
+def test_csv_of_other_columns_is_one_clear_error(
+    table: Callable[[str | bytes], Path], text: str | bytes, columns: str
+) -> None:
     with raises_code("ckplus-csv.missing-columns", f".csv {columns}"):
         read_csv(table(text), location="")
 
 
-def test_rows_without_a_complete_image_are_left_out_and_grouped(table):
+def test_rows_without_a_complete_image_are_left_out_and_grouped(table: Callable[[str | bytes], Path]) -> None:
     bad = [
         FACE[:-4],
         FACE + " 1",
@@ -198,7 +211,7 @@ def test_rows_without_a_complete_image_are_left_out_and_grouped(table):
     ]
 
 
-def test_empty_lines_are_no_rows(table):
+def test_empty_lines_are_no_rows(table: Callable[[str | bytes], Path]) -> None:
     rows = read_csv(table(f"emotion,pixels\n\n3,{FACE}\n\n4,{FACE}\n\n"), location="")
     assert rows.emotions == ((0, "happy"), (1, "sadness"))
 
@@ -212,12 +225,14 @@ def test_empty_lines_are_no_rows(table):
         ("emotion,pixels\n" + "0,\n" * (MAX_ROWS + 1), f"more than {MAX_ROWS} rows"),
     ],
 )
-def test_csv_that_is_no_table_or_far_too_long_is_one_clear_error(table, text, reason):
+def test_csv_that_is_no_table_or_far_too_long_is_one_clear_error(
+    table: Callable[[str | bytes], Path], text: str, reason: str
+) -> None:
     with raises_code("ckplus-csv.unreadable", "ckextended.csv", reason):
         read_csv(table(text), location="")
 
 
-def test_container_that_is_a_folder_is_one_clear_error(tmp_path):
+def test_container_that_is_a_folder_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "ck.h5").mkdir()
     with raises_code("ckplus-h5.invalid", tmp_path / "ck.h5"):
         read_h5(tmp_path / "ck.h5", location="")

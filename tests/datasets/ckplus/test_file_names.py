@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from datasets.ckplus.file_names import (
@@ -13,7 +15,7 @@ from datasets.io.directory_tree import DirectoryTree
 
 
 @pytest.mark.parametrize("name", ["S005_001_00000011.png", "s005_001_00000011.JPEG", "S005_001_00000011.tif"])
-def test_image_name_gives_clip_and_frame(name):
+def test_image_name_gives_clip_and_frame(name: str) -> None:
     assert parse_frame_name(name) == ("S005/001", 11)
 
 
@@ -28,17 +30,17 @@ def test_image_name_gives_clip_and_frame(name):
         "S٠٠٥_001_00000011.png",
     ],
 )
-def test_other_names_give_no_clip(name):
+def test_other_names_give_no_clip(name: str) -> None:
     assert parse_frame_name(name) is None
 
 
-def test_label_file_name_gives_clip_and_frame():
+def test_label_file_name_gives_clip_and_frame() -> None:
     assert parse_label_name("S005_001_00000011_emotion.txt") == ("S005/001", 11)
     assert parse_label_name("S005_001_00000011_facs.txt") is None
     assert parse_label_name("S005_001_00000011.png") is None
 
 
-def test_subjects_have_three_digits_in_either_case():
+def test_subjects_have_three_digits_in_either_case() -> None:
     assert [parse_subject(name) for name in ("S005", "s999", "S5", "S0005", "005")] == [
         "S005",
         "S999",
@@ -58,22 +60,22 @@ def test_subjects_have_three_digits_in_either_case():
         ("joyful", ""),
     ],
 )
-def test_class_folders_have_many_spellings(folder, name):
+def test_class_folders_have_many_spellings(folder: str, name: str) -> None:
     assert parse_class(folder) == name
 
 
-def test_suffix_identifies_images():
+def test_suffix_identifies_images() -> None:
     assert [is_image(name) for name in ("a.PNG", "a.bmp", "a.tiff", ".png", "a.txt")] == [True] * 3 + [
         False
     ] * 2
 
 
-def test_long_list_is_truncated_with_a_count():
+def test_long_list_is_truncated_with_a_count() -> None:
     assert format_names([1, 2]) == "1, 2"
     assert format_names(list(range(9)), max_names=3) == "0, 1, 2 and 6 more"
 
 
-def test_sequences_are_listed_and_strange_folders_are_anomalies(tmp_path):
+def test_sequences_are_listed_and_strange_folders_are_anomalies(tmp_path: Path) -> None:
     for folder in ("S010/002", "s005/001", "S005/001", "S005/1", "S005 copy/001", "notes/001"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "S010" / "face.png").touch()

@@ -5,6 +5,8 @@ No other file is read.
 
 import io
 import os
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,6 +19,7 @@ from datasets.ckplus.labels import read_labels as read_labels
 from datasets.io import hdf5
 from datasets.io.directory_tree import DirectoryTree
 from datasets.io.image_reader import ImageReader
+from datasets.spec import ImageRef, SampleTable
 from tests.error_codes import raises_code
 from tests.hostile import (
     assert_bounded,
@@ -33,7 +36,7 @@ pytestmark = pytest.mark.slow
 FACE = " ".join(["7"] * 2304)
 
 
-def make_h5(**options) -> bytes:
+def make_h5(**options: Any) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.create_dataset("data_pixel", data=np.zeros((12, 48, 48), np.uint8), **options)
@@ -50,7 +53,7 @@ VALID = {
 }
 
 
-def run_in_fork(path, names, *, rows):
+def run_in_fork(path: Path, names: tuple[str, ...], *, rows: int) -> str:
     """Replace `hdf5.probe_in_subprocess` by a fork of this process, which starts faster."""
     child = os.fork()
     if not child:
@@ -62,11 +65,11 @@ def run_in_fork(path, names, *, rows):
 
 
 @pytest.fixture
-def probe_in_fork(monkeypatch):
+def probe_in_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", run_in_fork)
 
 
-def check(path):
+def check(path: Path) -> SampleTable | None:
     """Return the table of a container after checking that each image decodes or gives a reason."""
     outside = path.parent.parent / "outside"
     table = check_outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
@@ -86,7 +89,7 @@ def check(path):
 @case_settings(50)
 @given(data=st.data())
 @pytest.mark.usefixtures("probe_in_fork")
-def test_damaged_container_is_read_or_refused(name, data):
+def test_damaged_container_is_read_or_refused(name: str, data: st.DataObject) -> None:
     with temporary_folder() as root:
         path = root / name
         path.write_bytes(data.draw(damaged_bytes(VALID[name])))
@@ -95,7 +98,7 @@ def test_damaged_container_is_read_or_refused(name, data):
 
 @pytest.mark.parametrize("name", VALID)
 @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".csv"])
-def test_container_under_another_suffix_is_read_or_refused(tmp_path, name, suffix):
+def test_container_under_another_suffix_is_read_or_refused(tmp_path: Path, name: str, suffix: str) -> None:
     path = tmp_path / f"ck{suffix}"
     path.write_bytes(VALID[name])
     assert (check(path) is not None) == (suffix[1] == name[-3:].strip(".")[0])
@@ -104,14 +107,15 @@ def test_container_under_another_suffix_is_read_or_refused(tmp_path, name, suffi
 @pytest.mark.parametrize(
     "kind", ["pieces", "shape", "sparse", "labels", "side", "text", "external", "soft", "raw"]
 )
-def test_container_of_misleading_form_is_refused(tmp_path, kind):
+def test_container_of_misleading_form_is_refused(tmp_path: Path, kind: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.h5").write_bytes(VALID["plain.h5"])
     root = tmp_path / "root"
     root.mkdir()
     with h5py.File(root / "ck.h5", "w") as file:
-        shape, more = (12, 48, 48), {}
+        shape = (12, 48, 48)
+        more: dict[str, Any] = {}
         if kind == "pieces":
             more = {"chunks": (400_000, 48, 48), "maxshape": (None, 48, 48), "compression": "gzip"}
         if kind == "shape":
@@ -145,13 +149,13 @@ def test_container_of_misleading_form_is_refused(tmp_path, kind):
     assert decoded.fault or kind in ("labels", "text", "sparse", "shape")
 
 
-def load_nothing(path):
-    from datasets.spec import ImageRef
-
+def load_nothing(path: Path) -> ImageRef:
     return ImageRef(str(path), 0)
 
 
-def test_file_that_crashes_or_hangs_the_reader_is_refused(tmp_path, monkeypatch):
+def test_file_that_crashes_or_hangs_the_reader_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "ck.h5"
     path.write_bytes(VALID["plain.h5"])
     script = tmp_path / "script.py"
@@ -165,7 +169,7 @@ def test_file_that_crashes_or_hangs_the_reader_is_refused(tmp_path, monkeypatch)
         load_dataset("ckplus", "last3", root=path)
 
 
-def test_oversized_piece_is_named(tmp_path):
+def test_oversized_piece_is_named(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         options = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
         file.create_dataset("x", (4,), np.uint8, **options)
@@ -177,7 +181,7 @@ def test_oversized_piece_is_named(tmp_path):
     cells=st.lists(st.tuples(hostile_names(), st.one_of(hostile_names(), st.just(FACE))), max_size=5),
     header=hostile_names(),
 )
-def test_any_cells_are_read_or_refused(cells, header):
+def test_any_cells_are_read_or_refused(cells: list[tuple[str, str]], header: str) -> None:
     with temporary_folder() as root:
         lines = ["emotion,pixels" if len(header) % 2 else header, f"3,{FACE}"]
         lines += [f'"{label}","{pixels}"' for label, pixels in cells]
@@ -187,7 +191,7 @@ def test_any_cells_are_read_or_refused(cells, header):
 
 @case_settings(120)
 @given(data=st.data())
-def test_any_label_file_is_read_or_listed(data):
+def test_any_label_file_is_read_or_listed(data: st.DataObject) -> None:
     numbers = st.sampled_from(
         (b"3", b"  3.0000000e+00\n", b"1e400", b"nan", b"inf", b"-0", b"0x3", b"3" * 5000)
     )
@@ -215,6 +219,6 @@ def test_any_label_file_is_read_or_listed(data):
     ],
     ids=["cell", "rows", "columns", "quote", "nul", "utf-16"],
 )
-def test_oversized_or_malformed_table_is_refused(data, tmp_path):
+def test_oversized_or_malformed_table_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "ck.csv").write_bytes(data)
     assert check(tmp_path / "ck.csv") is None

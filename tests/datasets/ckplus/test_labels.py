@@ -1,10 +1,14 @@
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
 from datasets.ckplus.labels import Label, read_labels
 from datasets.io.directory_tree import DirectoryTree
+from datasets.spec import Anomaly
 
 
-def write(root, files):
+def write(root: Path, files: Mapping[str, str | bytes]) -> tuple[dict[str, Label | None], list[Anomaly]]:
     """Write label files from name → content; the name determines the folder."""
     for name, content in files.items():
         subject, sequence = name.split("_")[:2]
@@ -26,7 +30,7 @@ def write(root, files):
         ("7.0e0", "surprise"),
     ],
 )
-def test_label_is_one_number(tmp_path, content, emotion):
+def test_label_is_one_number(tmp_path: Path, content: str | bytes, emotion: str) -> None:
     labels, anomalies = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
     assert labels == {"S005/001": Label(emotion, 11)}
     assert anomalies == []
@@ -49,7 +53,7 @@ def test_label_is_one_number(tmp_path, content, emotion):
         (b" " * 10_000_000 + b"3", "must hold one number; it says ''"),
     ],
 )
-def test_invalid_label_leaves_its_sequence_out(tmp_path, content, reason):
+def test_invalid_label_leaves_its_sequence_out(tmp_path: Path, content: str | bytes, reason: str) -> None:
     labels, (anomaly,) = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
     assert labels == {"S005/001": None}
     assert (anomaly.code, anomaly.location) == ("unusable label", "S005/001/S005_001_00000011_emotion.txt")
@@ -57,14 +61,14 @@ def test_invalid_label_leaves_its_sequence_out(tmp_path, content, reason):
     assert reason in anomaly.description
 
 
-def test_empty_folders_have_no_label(tmp_path):
+def test_empty_folders_have_no_label(tmp_path: Path) -> None:
     (tmp_path / "S005" / "002").mkdir(parents=True)
     labels, anomalies = write(tmp_path, {"S005_001_00000011_emotion.txt": "3"})
     assert list(labels) == ["S005/001"]
     assert anomalies == []
 
 
-def test_equal_labels_become_one_of_the_last_frame(tmp_path):
+def test_equal_labels_become_one_of_the_last_frame(tmp_path: Path) -> None:
     files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "3"}
     labels, (anomaly,) = write(tmp_path, files)
     assert labels == {"S005/001": Label("disgust", 11)}
@@ -73,14 +77,14 @@ def test_equal_labels_become_one_of_the_last_frame(tmp_path):
     assert anomaly.action == "the last one was used, they agree"
 
 
-def test_different_labels_leave_the_sequence_out(tmp_path):
+def test_different_labels_leave_the_sequence_out(tmp_path: Path) -> None:
     files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "5"}
     labels, (anomaly,) = write(tmp_path, files)
     assert labels == {"S005/001": None}
     assert anomaly.action == "the sequence was left out"
 
 
-def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path):
+def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path: Path) -> None:
     folder = tmp_path / "S005" / "001"
     folder.mkdir(parents=True)
     for name in ("S005_001_00000011_facs.txt", "S005_001_00000011_landmarks.txt", "S005_001_00000011.png"):
@@ -95,7 +99,7 @@ def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path
     ]
 
 
-def test_label_that_cannot_be_opened_is_listed(tmp_path):
+def test_label_that_cannot_be_opened_is_listed(tmp_path: Path) -> None:
     write(tmp_path, {"S005_001_00000011_emotion.txt": "3"})
     tree = DirectoryTree(tmp_path)
     tree.list_folder(tmp_path / "S005" / "001")

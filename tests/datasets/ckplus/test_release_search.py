@@ -1,32 +1,33 @@
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from datasets.ckplus.constants import ACCESS_INSTRUCTIONS
-from datasets.ckplus.release_search import choose_layout, search_releases
+from datasets.ckplus.release_search import LayoutChoice, choose_layout, search_releases
 from tests.error_codes import raises_code
 
 
-def touch(path, content=b""):
+def touch(path: Path, content: bytes = b"") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
 
 
-def images(folder):
+def images(folder: Path) -> Path:
     return touch(folder / "S005/001/S005_001_00000011.png")
 
 
-def labels(folder, content=b"   3.0000000e+00\n"):
+def labels(folder: Path, content: bytes = b"   3.0000000e+00\n") -> Path:
     return touch(folder / "S005/001/S005_001_00000011_emotion.txt", content)
 
 
-def ck48(root, folder="happy"):
+def ck48(root: Path, folder: str = "happy") -> Path:
     return touch(root / folder / "S010_004_00000017.png")
 
 
-def choose(root, layout=""):
+def choose(root: Path, layout: str = "") -> LayoutChoice:
     return choose_layout(search_releases(root), layout)
 
 
@@ -43,7 +44,9 @@ def choose(root, layout=""):
         ("CK+/CK+/data/cohn-kanade-images", "CK+/CK+/labels/Emotion"),
     ],
 )
-def test_official_release_is_detected_in_every_root_variant(tmp_path, image_folder, label_folder):
+def test_official_release_is_detected_in_every_root_variant(
+    tmp_path: Path, image_folder: str, label_folder: str
+) -> None:
     images(tmp_path / image_folder)
     labels(tmp_path / label_folder)
     for other in ("facs", "landmarks"):
@@ -56,7 +59,7 @@ def test_official_release_is_detected_in_every_root_variant(tmp_path, image_fold
     )
 
 
-def test_release_five_levels_down_is_ignored(tmp_path):
+def test_release_five_levels_down_is_ignored(tmp_path: Path) -> None:
     images(tmp_path / "a/b/c/d/e")
     labels(tmp_path / "a/b/c/d/e")
     with raises_code("ckplus-release.missing", tmp_path, "4 levels"):
@@ -64,13 +67,13 @@ def test_release_five_levels_down_is_ignored(tmp_path):
 
 
 @pytest.mark.parametrize("below", [".", "CK+48", "ck/CK+48", "CKPlus"])
-def test_class_folders_identify_ck48(tmp_path, below):
+def test_class_folders_identify_ck48(tmp_path: Path, below: str) -> None:
     ck48(tmp_path / below, "Happiness")
     release = choose(tmp_path)
     assert (release.layout, release.path, release.labels) == ("ck48", tmp_path / below, None)
 
 
-def test_class_folders_of_other_images_are_not_ck48(tmp_path):
+def test_class_folders_of_other_images_are_not_ck48(tmp_path: Path) -> None:
     touch(tmp_path / "happy" / "portrait.png")
     with raises_code("ckplus-release.missing", tmp_path):
         choose(tmp_path)
@@ -86,20 +89,20 @@ def test_class_folders_of_other_images_are_not_ck48(tmp_path):
         ("a/CKextended (1).csv", "csv"),
     ],
 )
-def test_names_identify_containers(tmp_path, name, layout):
+def test_names_identify_containers(tmp_path: Path, name: str, layout: str) -> None:
     path = touch(tmp_path / name)
     assert (choose(tmp_path).layout, choose(tmp_path).path) == (layout, path)
 
 
 @pytest.mark.parametrize("name", ["checkpoint.h5", "ckpt.h5", "backup.csv", "ticks.csv", "ck_data.txt"])
-def test_other_files_are_not_containers(tmp_path, name):
+def test_other_files_are_not_containers(tmp_path: Path, name: str) -> None:
     touch(tmp_path / name)
     with raises_code("ckplus-release.missing", tmp_path):
         choose(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "layout"), [("faces.h5", "h5"), ("faces.CSV", "csv")])
-def test_container_of_any_name_may_be_the_root(tmp_path, name, layout):
+def test_container_of_any_name_may_be_the_root(tmp_path: Path, name: str, layout: str) -> None:
     path = touch(tmp_path / name)
     release = choose(path)
     assert (release.layout, release.path, release.note) == (layout, path, f"layout: {layout}, in {name}")
@@ -107,7 +110,7 @@ def test_container_of_any_name_may_be_the_root(tmp_path, name, layout):
         choose(path, "official")
 
 
-def test_preferred_layout_is_used_and_the_others_are_noted(tmp_path):
+def test_preferred_layout_is_used_and_the_others_are_noted(tmp_path: Path) -> None:
     touch(tmp_path / "ckextended.csv")
     assert choose(tmp_path).layout == "csv"
     touch(tmp_path / "CK_data.h5")
@@ -124,7 +127,7 @@ def test_preferred_layout_is_used_and_the_others_are_noted(tmp_path):
     )
 
 
-def test_layout_that_is_named_is_used(tmp_path):
+def test_layout_that_is_named_is_used(tmp_path: Path) -> None:
     images(tmp_path / "images")
     labels(tmp_path / "emotions")
     path = touch(tmp_path / "CK_data.h5")
@@ -133,7 +136,7 @@ def test_layout_that_is_named_is_used(tmp_path):
         choose(tmp_path, "csv")
 
 
-def test_half_a_release_is_an_error(tmp_path):
+def test_half_a_release_is_an_error(tmp_path: Path) -> None:
     images(tmp_path / "a" / "cohn-kanade-images")
     with raises_code("ckplus-release.missing", "images, in cohn-kanade-images, but no label files"):
         choose(tmp_path / "a")
@@ -142,7 +145,7 @@ def test_half_a_release_is_an_error(tmp_path):
         choose(tmp_path / "b")
 
 
-def test_two_folders_of_images_are_an_error_that_names_both(tmp_path):
+def test_two_folders_of_images_are_an_error_that_names_both(tmp_path: Path) -> None:
     images(tmp_path / "new")
     images(tmp_path / "old")
     labels(tmp_path / "Emotion")
@@ -150,20 +153,20 @@ def test_two_folders_of_images_are_an_error_that_names_both(tmp_path):
         choose(tmp_path)
 
 
-def test_two_ck48_are_an_error_that_names_both(tmp_path):
+def test_two_ck48_are_an_error_that_names_both(tmp_path: Path) -> None:
     ck48(tmp_path / "CK+48")
     ck48(tmp_path / "ck/CK+48")
     with raises_code("ckplus-release.several", "layout ck48", "2: CK+48, ck/CK+48."):
         choose(tmp_path)
 
 
-def test_one_folder_under_two_names_is_one(tmp_path):
+def test_one_folder_under_two_names_is_one(tmp_path: Path) -> None:
     ck48(tmp_path / "CK+48")
     os.symlink(tmp_path / "CK+48", tmp_path / "link")
     assert choose(tmp_path).path == tmp_path / "CK+48"
 
 
-def test_copies_of_a_container_are_one_and_different_ones_an_error(tmp_path):
+def test_copies_of_a_container_are_one_and_different_ones_an_error(tmp_path: Path) -> None:
     first = touch(tmp_path / "CK_data.h5", b"one")
     shutil.copy(first, tmp_path / "CK_data (1).h5")
     release = choose(tmp_path)
@@ -173,7 +176,7 @@ def test_copies_of_a_container_are_one_and_different_ones_an_error(tmp_path):
         choose(tmp_path)
 
 
-def test_copies_of_labels_are_one_and_different_ones_an_error(tmp_path):
+def test_copies_of_labels_are_one_and_different_ones_an_error(tmp_path: Path) -> None:
     images(tmp_path / "images")
     labels(tmp_path / "Emotion")
     second = labels(tmp_path / "Emotion(2)", b"3")
@@ -185,7 +188,7 @@ def test_copies_of_labels_are_one_and_different_ones_an_error(tmp_path):
         choose(tmp_path)
 
 
-def test_no_release_error_lists_the_expected_files_and_access(tmp_path):
+def test_no_release_error_lists_the_expected_files_and_access(tmp_path: Path) -> None:
     touch(tmp_path / "a" / "b.txt")
     os.symlink("/", tmp_path / "a" / "out")
     examples = ("S005_001_00000011_emotion.txt", "CK_data.h5", "ckextended.csv")
@@ -195,7 +198,7 @@ def test_no_release_error_lists_the_expected_files_and_access(tmp_path):
         choose(tmp_path)
 
 
-def test_missing_root_or_another_file_is_an_error(tmp_path):
+def test_missing_root_or_another_file_is_an_error(tmp_path: Path) -> None:
     with raises_code("ckplus-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
         search_releases(tmp_path / "nowhere")
     touch(tmp_path / "ck.zip")

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +13,11 @@ DETECTED = Face(
 MISSING = Face(clip="z", subject="1", label=1, cascade="", box=(0, 0, 0), image_size=(100, 80), box_source="")
 
 
-def with_box(clip, box, **changes):
+def with_box(clip: str, box: tuple[int, int, int], **changes: Any) -> Face:
     return replace(DETECTED, clip=clip, box=box, **changes)
 
 
-def test_missing_face_gets_the_median_box_of_its_subject():
+def test_missing_face_gets_the_median_box_of_its_subject() -> None:
     faces = (
         with_box("a", (10, 20, 40)),
         MISSING,
@@ -29,7 +31,7 @@ def test_missing_face_gets_the_median_box_of_its_subject():
     assert completed[0::2] == faces[0::2]
 
 
-def test_median_box_is_relative_to_the_size_of_the_images():
+def test_median_box_is_relative_to_the_size_of_the_images() -> None:
     missing = replace(MISSING, image_size=(200, 160))
     assert apply_fallback_boxes((with_box("a", (10, 20, 40)), missing))[1].box == (20, 40, 80)
     assert apply_fallback_boxes((with_box("a", (60, 40, 40)), replace(MISSING, image_size=(50, 40))))[
@@ -41,7 +43,7 @@ def test_median_box_is_relative_to_the_size_of_the_images():
     )
 
 
-def test_subject_without_any_face_gets_the_centred_square():
+def test_subject_without_any_face_gets_the_centred_square() -> None:
     other = with_box("d", (0, 0, 80), subject="2")
     for missing in (MISSING, replace(MISSING, subject="")):
         nameless = with_box("e", (0, 0, 80), subject="")
@@ -50,17 +52,17 @@ def test_subject_without_any_face_gets_the_centred_square():
         )
 
 
-def test_unreadable_clip_gets_no_box():
+def test_unreadable_clip_gets_no_box() -> None:
     missing = replace(MISSING, box_source="unreadable", image_size=(0, 0))
     assert apply_fallback_boxes((DETECTED, missing)) == (DETECTED, missing)
 
 
-def test_order_of_clips_does_not_change_a_box():
+def test_order_of_clips_does_not_change_a_box() -> None:
     faces = (*(with_box(str(n), (n, 2 * n, 30 + n)) for n in range(7)), MISSING)
     assert apply_fallback_boxes(faces[::-1])[::-1] == apply_fallback_boxes(faces)
 
 
-def test_image_is_cropped_to_the_box_scaled_to_its_size():
+def test_image_is_cropped_to_the_box_scaled_to_its_size() -> None:
     y, x = np.mgrid[:80, :100]
     image = np.dstack([x, y, x]).astype(np.uint8)
     cut = crop_face(image, DETECTED)
@@ -72,7 +74,7 @@ def test_image_is_cropped_to_the_box_scaled_to_its_size():
     assert crop_face(image, replace(MISSING, box_source="unreadable", image_size=(0, 0))).shape == (80, 80, 3)
 
 
-def test_failures_are_summed_by_subject_and_class(table_of):
+def test_failures_are_summed_by_subject_and_class(table_of: Callable[..., SampleTable]) -> None:
     table = table_of([("anger", "1", "a", 1)])
     sources = ("onset", "other frame", "subject", "centre", "unreadable", "onset")
     faces = [
@@ -86,8 +88,8 @@ def test_failures_are_summed_by_subject_and_class(table_of):
     assert (nameless.by_subject, nameless.by_class) == ({}, {"anger": (1, 0), "joy": (0, 0)})
 
 
-def test_sample_without_a_clip_is_a_clip_of_its_own():
-    def sample(name, clip):
+def test_sample_without_a_clip_is_a_clip_of_its_own() -> None:
+    def sample(name: str, clip: str) -> Sample:
         return Sample(id=name, path="", label=0, subject="", clip=clip, frame_number=1)
 
     samples = (sample("i", ""), sample("j", "a"), sample("k", ""), sample("l", "a"))

@@ -1,13 +1,17 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from datasets.folder.loader import load
+from datasets.spec import SampleTable
 
 
 @pytest.fixture
-def folders(tmp_path):
+def folders(tmp_path: Path) -> Callable[..., SampleTable]:
     """Return the table of class folders with these names, with one image per occurrence of a name."""
 
-    def make(*names):
+    def make(*names: str) -> SampleTable:
         root = tmp_path / "mine"
         for number, name in enumerate(names):
             (root / name).mkdir(parents=True, exist_ok=True)
@@ -18,10 +22,10 @@ def folders(tmp_path):
 
 
 @pytest.fixture
-def csv_table(tmp_path):
+def csv_table(tmp_path: Path) -> Callable[..., SampleTable]:
     """Return the table of a CSV file with one row per label."""
 
-    def make(*labels):
+    def make(*labels: str) -> SampleTable:
         for number, _ in enumerate(labels):
             (tmp_path / f"{number}.png").write_bytes(b"pixels")
         rows = (f"{number}.png,{label}" for number, label in enumerate(labels))
@@ -31,12 +35,14 @@ def csv_table(tmp_path):
     return make
 
 
-def list_anomalies(table):
+def list_anomalies(table: SampleTable) -> list[tuple[str, ...]]:
     return [(fault.code, fault.location, fault.description, fault.action) for fault in table.anomalies]
 
 
 @pytest.mark.parametrize("read", ["folders", "csv_table"])
-def test_class_names_that_differ_in_case_stay_separate_and_are_listed(read, request):
+def test_class_names_that_differ_in_case_stay_separate_and_are_listed(
+    read: str, request: pytest.FixtureRequest
+) -> None:
     table = request.getfixturevalue(read)("Happy", "happy", "happy", "sad", "very sad", "verysad")
     assert table.classes == ("Happy", "happy", "sad", "very sad", "verysad")
     assert list_anomalies(table) == [
@@ -56,7 +62,9 @@ def test_class_names_that_differ_in_case_stay_separate_and_are_listed(read, requ
 
 
 @pytest.mark.parametrize("read", ["folders", "csv_table"])
-def test_class_names_that_differ_in_outer_spaces_are_one_class(read, request):
+def test_class_names_that_differ_in_outer_spaces_are_one_class(
+    read: str, request: pytest.FixtureRequest
+) -> None:
     table = request.getfixturevalue(read)("happy", "happy ", "happy ", "sad", "sad")
     assert table.classes == ("happy", "sad")
     assert list_anomalies(table) == [
@@ -70,11 +78,11 @@ def test_class_names_that_differ_in_outer_spaces_are_one_class(read, request):
 
 
 @pytest.mark.parametrize("read", ["folders", "csv_table"])
-def test_name_with_consistent_spaces_is_no_anomaly(read, request):
+def test_name_with_consistent_spaces_is_no_anomaly(read: str, request: pytest.FixtureRequest) -> None:
     assert list_anomalies(request.getfixturevalue(read)(" happy", " happy", "sad")) == []
 
 
-def test_names_that_differ_in_case_and_spaces_are_listed(folders):
+def test_names_that_differ_in_case_and_spaces_are_listed(folders: Callable[..., SampleTable]) -> None:
     table = folders("Happy", "happy ", "sad")
     assert [code for code, *_ in list_anomalies(table)] == ["similar class names"]
     assert table.classes == ("Happy", "happy", "sad")

@@ -3,12 +3,15 @@
 import csv
 import io
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
 
 from datasets.catalogue import load_dataset
 from datasets.spec import SampleTable
@@ -27,13 +30,13 @@ HEADER = ("path", "label", "subject", "clip", "frame")
 GOOD = [(f"{n}.png", "ab"[n % 2], f"s{n // 2}", f"c{n // 2}{n % 2}", str(n)) for n in range(8)]
 
 
-def text(rows, header=HEADER, encoding="utf-8") -> bytes:
+def text(rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = HEADER, encoding: str = "utf-8") -> bytes:
     written = io.StringIO()
     csv.writer(written).writerows([header, *rows])
     return written.getvalue().encode(encoding, "replace")
 
 
-def write_images(root) -> None:
+def write_images(root: Path) -> None:
     """Write the images of the valid rows, and one outside the root that must not be read."""
     for path, *_ in GOOD:
         (root / path).write_bytes(IMAGE)
@@ -46,7 +49,7 @@ def write_images(root) -> None:
     os.symlink("loop.png", root / "loop.png")
 
 
-def check_table(root) -> SampleTable | None:
+def check_table(root: Path) -> SampleTable | None:
     """Return the table after checking that its paths are below the root and its texts are printable."""
     table = check_outcome(lambda: load_dataset("folder", "all", root=root), outside=root.parent / "outside")
     if table is None:
@@ -63,7 +66,7 @@ def check_table(root) -> SampleTable | None:
     return table
 
 
-def escaping_paths(root) -> st.SearchStrategy[str]:
+def escaping_paths(root: Path) -> st.SearchStrategy[str]:
     """Generate paths that leave the root, directly, through links, or only temporarily."""
     outside = root.parent / "outside"
     return st.sampled_from(
@@ -93,7 +96,7 @@ def escaping_paths(root) -> st.SearchStrategy[str]:
 
 @case_settings(60)
 @given(data=st.data())
-def test_no_row_leads_out_of_the_root(data):
+def test_no_row_leads_out_of_the_root(data: DataObject) -> None:
     with temporary_folder() as root:
         write_images(root)
         bad = data.draw(
@@ -120,7 +123,7 @@ def test_no_row_leads_out_of_the_root(data):
     ),
     encoding=st.sampled_from(("utf-8", "utf-16", "utf-8-sig", "latin-1", "cp1252", "utf-32", "utf-7")),
 )
-def test_any_names_in_any_encoding_are_read_or_refused(rows, encoding):
+def test_any_names_in_any_encoding_are_read_or_refused(rows: list[tuple[str, ...]], encoding: str) -> None:
     with temporary_folder() as root:
         write_images(root)
         (root / "list.csv").write_bytes(text([*GOOD, *rows], encoding=encoding))
@@ -129,7 +132,7 @@ def test_any_names_in_any_encoding_are_read_or_refused(rows, encoding):
 
 @case_settings(60)
 @given(data=st.data())
-def test_damaged_list_is_read_or_refused(data):
+def test_damaged_list_is_read_or_refused(data: DataObject) -> None:
     with temporary_folder() as root:
         write_images(root)
         (root / "list.csv").write_bytes(data.draw(damaged_bytes(text(GOOD))))
@@ -146,7 +149,7 @@ def test_damaged_list_is_read_or_refused(data):
         max_size=5,
     )
 )
-def test_any_names_of_folders_are_read_or_refused(tree):
+def test_any_names_of_folders_are_read_or_refused(tree: list[tuple[str, ...]]) -> None:
     with temporary_folder() as root:
         write_images(root)
         for label in ("good", "fine"):
@@ -176,7 +179,7 @@ def test_any_names_of_folders_are_read_or_refused(tree):
     ],
     ids=["cell", "columns", "rows", "quote", "nul", "twice"],
 )
-def test_oversized_or_malformed_list_is_read_or_refused(data, tmp_path):
+def test_oversized_or_malformed_list_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     write_images(root)
@@ -184,7 +187,7 @@ def test_oversized_or_malformed_list_is_read_or_refused(data, tmp_path):
     check_table(root)
 
 
-def test_header_is_recognized_if_the_probe_splits_a_character(tmp_path):
+def test_header_is_recognized_if_the_probe_splits_a_character(tmp_path: Path) -> None:
     for row in GOOD:
         (tmp_path / row[0]).write_bytes(IMAGE)
     for shift in range(4):

@@ -13,7 +13,7 @@ from tests.error_codes import raises_code
 
 
 @pytest.fixture
-def samples(tmp_path):
+def samples(tmp_path: Path) -> list[Sample]:
     sample_list = []
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
@@ -23,7 +23,7 @@ def samples(tmp_path):
     return sample_list
 
 
-def test_variable_or_user_folder_locates_the_cache(monkeypatch, tmp_path):
+def test_variable_or_user_folder_locates_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     assert get_cache_dir() == tmp_path
     monkeypatch.setenv("HARNESS_CACHE", "")
@@ -31,20 +31,22 @@ def test_variable_or_user_folder_locates_the_cache(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["file", "file/below"])
-def test_cache_that_is_no_folder_is_an_error_naming_the_variable(monkeypatch, tmp_path, path):
+def test_cache_that_is_no_folder_is_an_error_naming_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str
+) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / path))
     with raises_code("cache.not-writable", tmp_path / path, "HARNESS_CACHE"):
         get_cache_dir()
 
 
-def test_cache_folder_that_cannot_be_created_is_an_error(tmp_path):
+def test_cache_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pixels").touch()
     with raises_code("cache.not-writable", tmp_path / "pixels", "HARNESS_CACHE"):
         build_once(tmp_path / "pixels" / "a", is_ready=bool, build=lambda: None, on_skip=lambda: None)
 
 
-def test_key_depends_on_facts_order_size_and_time_of_change(samples):
+def test_key_depends_on_facts_order_size_and_time_of_change(samples: list[Sample]) -> None:
     first = compute_content_key([1], samples, include_onsets=False)
     assert compute_content_key([1], samples, include_onsets=False) == first
     keys = {
@@ -60,8 +62,8 @@ def test_key_depends_on_facts_order_size_and_time_of_change(samples):
     assert len(keys) == 5
 
 
-def test_key_depends_on_frame_index_and_optionally_the_onset(samples, tmp_path):
-    def key(onset=None, *, item=-1, onsets=True):
+def test_key_depends_on_frame_index_and_optionally_the_onset(samples: list[Sample], tmp_path: Path) -> None:
+    def key(onset: ImageRef | None = None, *, item: int = -1, onsets: bool = True) -> str:
         changed = [
             Sample(
                 id="a",
@@ -84,21 +86,26 @@ def test_key_depends_on_frame_index_and_optionally_the_onset(samples, tmp_path):
     assert key(ImageRef(str(onset)), onsets=False) == key(onsets=False)
 
 
-def test_file_state_is_read_a_single_time(samples, monkeypatch):
-    paths = []
+def test_file_state_is_read_a_single_time(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
+    paths: list[str] = []
     stat = os.stat
-    monkeypatch.setattr("datasets.io.cache_files.os.stat", lambda path: paths.append(path) or stat(path))
+
+    def record_stat(path: str) -> os.stat_result:
+        paths.append(path)
+        return stat(path)
+
+    monkeypatch.setattr("datasets.io.cache_files.os.stat", record_stat)
     compute_content_key([], samples * 50, include_onsets=False)
     assert paths == [sample.path for sample in samples]
 
 
-def test_sample_without_file_is_an_os_error_naming_it(samples):
+def test_sample_without_file_is_an_os_error_naming_it(samples: list[Sample]) -> None:
     os.remove(samples[1].path)
     with pytest.raises(FileNotFoundError, match="/b"):
         compute_content_key([], samples, include_onsets=True)
 
 
-def test_written_file_is_complete_or_absent(tmp_path):
+def test_written_file_is_complete_or_absent(tmp_path: Path) -> None:
     atomic_write(tmp_path / "deep" / "a", b"data")
     assert (tmp_path / "deep" / "a").read_bytes() == b"data"
     resource = pytest.importorskip("resource")
@@ -112,7 +119,7 @@ def test_written_file_is_complete_or_absent(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a"]
 
 
-def test_ready_result_is_not_built(tmp_path):
+def test_ready_result_is_not_built(tmp_path: Path) -> None:
     calls = []
     build_once(
         tmp_path / "a", is_ready=lambda: True, build=lambda: calls.append(1), on_skip=lambda: calls.append(2)
@@ -123,7 +130,7 @@ def test_ready_result_is_not_built(tmp_path):
     assert calls == [3]
 
 
-def test_second_process_waits_and_skips(tmp_path):
+def test_second_process_waits_and_skips(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from datasets.io.cache_files import build_once\n"
         "place = Path(sys.argv[1])\n"
@@ -145,5 +152,5 @@ def test_second_process_waits_and_skips(tmp_path):
     assert skips == ["waited"]
 
 
-def test_core_count_is_positive():
+def test_core_count_is_positive() -> None:
     assert 1 <= count_cores() <= (os.cpu_count() or 1)

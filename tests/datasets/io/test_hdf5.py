@@ -36,7 +36,7 @@ def test_dataset_of_the_file_is_accepted(path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["soft", "external", "storage", "virtual", "folder"])
 def test_dataset_outside_the_file_is_rejected(path: Path, name: str) -> None:
     with h5py.File(path) as file:
-        assert check_dataset(file, name) == f"{name} is no data set stored in the file itself"
+        assert check_dataset(file, name) == f"{name} is not a data set stored in the file itself"
 
 
 def test_missing_dataset_is_rejected(path: Path) -> None:

@@ -1,6 +1,8 @@
 import errno
 import json
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +10,11 @@ from datasets.io.journal import Journal
 
 
 @pytest.fixture
-def target(tmp_path):
+def target(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "a.rgb"
 
 
-def write_killed_run(target, steps=((b"one", 1), (b"two", 2))):
+def write_killed_run(target: Path, steps: Sequence[tuple[bytes, int]] = ((b"one", 1), (b"two", 2))) -> None:
     """Leave a journal as a killed run does, without a call of `__exit__`."""
     journal = Journal(target)
     journal.__enter__()
@@ -21,15 +23,15 @@ def write_killed_run(target, steps=((b"one", 1), (b"two", 2))):
     journal._close()
 
 
-def hidden_path(target, suffix):
+def hidden_path(target: Path, suffix: str) -> Path:
     return target.with_name(f".{target.name}.{suffix}")
 
 
-def numbers(target):
+def numbers(target: Path) -> list[int]:
     return [entry["number"] for entry in Journal(target).entries]
 
 
-def test_killed_run_resumes_after_its_last_step(target):
+def test_killed_run_resumes_after_its_last_step(target: Path) -> None:
     write_killed_run(target)
     with Journal(target) as journal:
         assert [entry["number"] for entry in journal.entries] == [1, 2]
@@ -39,7 +41,7 @@ def test_killed_run_resumes_after_its_last_step(target):
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_data_without_a_journal_line_are_truncated(target):
+def test_data_without_a_journal_line_are_truncated(target: Path) -> None:
     write_killed_run(target)
     with open(hidden_path(target, "part"), "ab") as file:
         file.write(b"torn")
@@ -52,7 +54,7 @@ def test_data_without_a_journal_line_are_truncated(target):
 @pytest.mark.parametrize(
     "tail", [b'{"number": 3, "e', b'{"number": 3, "end": 6}', b"[3]\n", b"\xff\n", b"{}\n"]
 )
-def test_torn_or_invalid_last_line_is_ignored(target, tail):
+def test_torn_or_invalid_last_line_is_ignored(target: Path, tail: bytes) -> None:
     write_killed_run(target)
     with open(hidden_path(target, "journal"), "ab") as file:
         file.write(tail)
@@ -62,7 +64,7 @@ def test_torn_or_invalid_last_line_is_ignored(target, tail):
     assert hidden_path(target, "part").read_bytes() == b"onetwothree"
 
 
-def test_line_beyond_the_data_ends_the_journal(target):
+def test_line_beyond_the_data_ends_the_journal(target: Path) -> None:
     write_killed_run(target)
     os.truncate(hidden_path(target, "part"), 5)
     assert numbers(target) == [1]
@@ -70,14 +72,14 @@ def test_line_beyond_the_data_ends_the_journal(target):
     assert hidden_path(target, "part").read_bytes() == b"one2"
 
 
-def test_line_in_the_middle_that_is_torn_ends_the_journal(target):
+def test_line_in_the_middle_that_is_torn_ends_the_journal(target: Path) -> None:
     write_killed_run(target)
     lines = hidden_path(target, "journal").read_bytes().splitlines()
     hidden_path(target, "journal").write_bytes(b"\n".join([lines[0], b"{torn", lines[1], b""]))
     assert numbers(target) == [1]
 
 
-def test_journal_needs_both_files(target):
+def test_journal_needs_both_files(target: Path) -> None:
     write_killed_run(target)
     hidden_path(target, "part").unlink()
     assert numbers(target) == []
@@ -88,7 +90,7 @@ def test_journal_needs_both_files(target):
     assert hidden_path(target, "part").read_bytes() == b"new"
 
 
-def test_run_killed_after_its_rename_loses_nothing(target):
+def test_run_killed_after_its_rename_loses_nothing(target: Path) -> None:
     journal = Journal(target)
     journal.__enter__()
     journal.append({"number": 1}, b"one")
@@ -100,7 +102,7 @@ def test_run_killed_after_its_rename_loses_nothing(target):
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_discarded_journal_restarts_from_zero(target):
+def test_discarded_journal_restarts_from_zero(target: Path) -> None:
     write_killed_run(target)
     journal = Journal(target)
     journal.reset()
@@ -110,7 +112,7 @@ def test_discarded_journal_restarts_from_zero(target):
     assert target.read_bytes() == b"nine"
 
 
-def test_error_preserves_steps_and_leaves_no_empty_journal(target):
+def test_error_preserves_steps_and_leaves_no_empty_journal(target: Path) -> None:
     write_killed_run(target, [(b"one", 1)])
     for path in (target, target.with_name("b")):
         with pytest.raises(KeyboardInterrupt), Journal(path):
@@ -119,27 +121,29 @@ def test_error_preserves_steps_and_leaves_no_empty_journal(target):
     assert not list(target.parent.glob(".b*"))
 
 
-def test_full_disk_is_an_error_naming_the_file(target):
+def test_full_disk_is_an_error_naming_the_file(target: Path) -> None:
     write_killed_run(target)
     with pytest.raises(OSError, match=r"a\.rgb"), Journal(target):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(target.parent.iterdir()) == []
 
 
-def test_other_disk_error_keeps_the_steps(target):
+def test_other_disk_error_keeps_the_steps(target: Path) -> None:
     write_killed_run(target)
     with pytest.raises(OSError, match=r"image\.jpg"), Journal(target):
         raise OSError(errno.EACCES, "Permission denied", "image.jpg")
     assert numbers(target) == [1, 2]
 
 
-def test_journal_line_is_written_after_its_data(target, monkeypatch):
-    synced = []
+def test_journal_line_is_written_after_its_data(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
     fsync = os.fsync
-    monkeypatch.setattr(
-        "datasets.io.journal.os.fsync",
-        lambda handle: synced.append(os.fstat(handle).st_size) or fsync(handle),
-    )
+
+    def record_fsync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+        fsync(handle)
+
+    monkeypatch.setattr("datasets.io.journal.os.fsync", record_fsync)
     with Journal(target) as journal:
         journal.append({"number": 1}, b"0" * 1000)
         line = len(json.dumps({"number": 1, "end": 1000})) + 1

@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import pytest
 
 from datasets.leakage.label_conflicts import find_conflicting_pairs, find_conflicting_rows, find_similar_names
+from datasets.spec import SampleTable
 
 
 @pytest.fixture
-def table(table_of):
+def table(table_of: Callable[..., SampleTable]) -> SampleTable:
     """Return a table: rows 0-1 are anger, rows 2-4 joy."""
     return table_of([("anger", "s1", "c1", 2), ("joy", "s1", "c2", 3)])
 
@@ -22,7 +25,9 @@ def table(table_of):
         (("happy1", "happy2", "un-happy", "unhappy"), ()),
     ],
 )
-def test_names_are_similar_that_differ_only_in_case_or_spaces(names, groups):
+def test_names_are_similar_that_differ_only_in_case_or_spaces(
+    names: tuple[str, ...], groups: tuple[tuple[str, ...], ...]
+) -> None:
     assert find_similar_names(names) == groups
 
 
@@ -36,11 +41,13 @@ def test_names_are_similar_that_differ_only_in_case_or_spaces(names, groups):
         (("a", "", "", "a", "a"), ((0, 3, 4),)),
     ],
 )
-def test_rows_with_the_same_bytes_conflict_if_their_labels_differ(table, digests, groups):
+def test_rows_with_the_same_bytes_conflict_if_their_labels_differ(
+    table: SampleTable, digests: tuple[str, ...], groups: tuple[tuple[int, ...], ...]
+) -> None:
     assert find_conflicting_rows(table, range(5), digests=digests) == groups
 
 
-def test_row_is_paired_with_the_first_other_of_another_label(table):
+def test_row_is_paired_with_the_first_other_of_another_label(table: SampleTable) -> None:
     digests = ("a", "a", "a", "a", "")
     assert find_conflicting_pairs(table, (3, 1, 4), others=(0, 2), digests=digests) == {3: 0, 1: 2}
     assert find_conflicting_pairs(table, (3,), others=(2,), digests=digests) == {}

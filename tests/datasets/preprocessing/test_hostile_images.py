@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from functools import cache
 
 import cv2
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from datasets.casme2.video_length import read_video_lengths
 from datasets.io.containers import MAX_PIXELS
 from datasets.io.image_headers import read_image_size
-from datasets.io.image_reader import ImageReader, read_image
+from datasets.io.image_reader import DecodedImage, ImageReader, read_image
 from datasets.sheets.clip_files import ClipFiles
 from datasets.spec import ImageRef
 from tests.hostile import assert_bounded, assert_is_clear, case_settings, damaged_bytes, temporary_folder
@@ -43,7 +44,7 @@ ALPHA = cv2.imencode(".png", np.dstack([NOISE, NOISE[..., 0]]))[1].tobytes()
 VIDEO = make_video()
 
 
-def check(data: bytes, suffix: str = ".png"):
+def check(data: bytes, suffix: str = ".png") -> DecodedImage:
     """Return the decoded image, or the reason why the bytes cannot be decoded."""
     with temporary_folder() as root:
         path = root / f"a{suffix}"
@@ -62,7 +63,7 @@ def check(data: bytes, suffix: str = ".png"):
 
 
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
-def test_supported_formats_are_read(suffix):
+def test_supported_formats_are_read(suffix: str) -> None:
     assert read_image_size(VALID[suffix]) == (30, 40)
     assert check(VALID[suffix], suffix).image is not None
 
@@ -70,19 +71,19 @@ def test_supported_formats_are_read(suffix):
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
 @case_settings(150)
 @given(data=st.data())
-def test_damaged_image_is_read_or_refused(suffix, data):
+def test_damaged_image_is_read_or_refused(suffix: str, data: st.DataObject) -> None:
     check(data.draw(damaged_bytes(VALID[suffix])), suffix)
 
 
 @case_settings(100)
 @given(data=st.data())
-def test_damaged_image_with_alpha_is_read_or_refused(data):
+def test_damaged_image_with_alpha_is_read_or_refused(data: st.DataObject) -> None:
     check(data.draw(damaged_bytes(ALPHA)))
 
 
 @case_settings(150)
 @given(suffix=st.sampled_from(IMAGE_SUFFIXES), more=st.binary(max_size=300), size=st.integers(0, 40))
-def test_any_bytes_after_a_valid_header_are_read_or_refused(suffix, more, size):
+def test_any_bytes_after_a_valid_header_are_read_or_refused(suffix: str, more: bytes, size: int) -> None:
     check(VALID[suffix][:size] + more)
 
 
@@ -138,7 +139,7 @@ GIANTS = {
 
 
 @pytest.mark.parametrize("kind", GIANTS)
-def test_image_that_states_a_giant_size_is_refused(kind):
+def test_image_that_states_a_giant_size_is_refused(kind: str) -> None:
     with assert_bounded():
         assert "at most 64 megapixels are read" in check(GIANTS[kind]).fault
 
@@ -148,7 +149,7 @@ def packed_zeros() -> bytes:
     return zlib.compress(bytes(200_000_000))
 
 
-BOMBS = {
+BOMBS: dict[str, Callable[[], bytes]] = {
     "a chunk longer than the file": lambda: png(4, 4, (b"tEXt", b"a"), length=0x7FFFFFF0),
     "a picture's chunk longer than the file": lambda: png(4, 4, (b"IDAT", b"a"), length=0x7FFFFFF0),
     "a packed text": lambda: png(4, 4, (b"zTXt", b"a\0\0" + packed_zeros())),
@@ -167,7 +168,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_zip_bomb_is_refused(kind):
+def test_zip_bomb_is_refused(kind: str) -> None:
     check(BOMBS[kind]())
 
 
@@ -188,11 +189,11 @@ def frames_of(data: bytes, name: str = "a.avi") -> list[bool]:
 
 @case_settings(120)
 @given(data=st.data())
-def test_damaged_video_is_read_or_refused(data):
+def test_damaged_video_is_read_or_refused(data: st.DataObject) -> None:
     frames_of(data.draw(damaged_bytes(VIDEO)))
 
 
-def test_video_of_giant_frames_is_refused():
+def test_video_of_giant_frames_is_refused() -> None:
     frames_of(VIDEO.replace(struct.pack("<II", 64, 48), struct.pack("<II", 30_000, 30_000)))
     large = VIDEO.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 30_000, 30_000))
     assert not any(frames_of(large))
@@ -201,6 +202,6 @@ def test_video_of_giant_frames_is_refused():
 @pytest.mark.parametrize(
     "data", [b"#EXTM3U\n/etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n", b""]
 )
-def test_text_is_never_read_as_a_video(data):
+def test_text_is_never_read_as_a_video(data: bytes) -> None:
     for name in ("a.avi", "a.mp4", "a.m3u8"):
         assert not any(frames_of(data, name))

@@ -3,6 +3,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import h5py
@@ -10,34 +11,37 @@ import numpy as np
 import pytest
 
 from datasets.casme2 import loader as casme2
-from datasets.preprocessing.image_array import preprocess_images
-from datasets.spec import ImageRef, Sample, SampleTable
+from datasets.io.cache_files import compute_content_key
+from datasets.preprocessing.image_array import CACHE_VERSION, preprocess_images
+from datasets.spec import FlowSpec, ImageRef, Sample, SampleTable
+from tests.datasets.conftest import Casme2Tree
+from tests.datasets.image_files import load_astronaut, load_image
 from tests.error_codes import raises_code
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
-def table(tree):
+def table(tree: Casme2Tree) -> SampleTable:
     return casme2.load(tree.write(ROWS), "onset_offset")
 
 
-def list_cache_files(tmp_path):
+def list_cache_files(tmp_path: Path) -> list[Path]:
     """Return the files in the cache except lock files."""
     return [path for path in (tmp_path / "cache" / "pixels").iterdir() if path.suffix != ".lock"]
 
 
-class Progress(list):
-    def __call__(self, finished, total):
+class Progress(list[tuple[int, int]]):
+    def __call__(self, finished: int, total: int) -> None:
         self.append((finished, total))
 
 
-def test_row_i_is_the_image_of_sample_i(table):
+def test_row_i_is_the_image_of_sample_i(table: SampleTable) -> None:
     loaded = preprocess_images(table, size=6)
     assert loaded.table == table
     assert loaded.images.shape == (7, 3, 6, 6)
@@ -49,7 +53,7 @@ def test_row_i_is_the_image_of_sample_i(table):
         loaded.images[0, 0, 0, 0] = 1
 
 
-def test_second_call_decodes_nothing_and_gives_the_same(table):
+def test_second_call_decodes_nothing_and_gives_the_same(table: SampleTable) -> None:
     first, second = Progress(), Progress()
     decoded, loaded = (
         preprocess_images(table, size=6, progress=first),
@@ -60,7 +64,7 @@ def test_second_call_decodes_nothing_and_gives_the_same(table):
     assert (decoded.fingerprint, decoded.table) == (loaded.fingerprint, loaded.table)
 
 
-def test_new_size_or_modified_file_is_decoded_again(table):
+def test_new_size_or_modified_file_is_decoded_again(table: SampleTable) -> None:
     preprocess_images(table, size=6)
     other, touched = Progress(), Progress()
     assert preprocess_images(table, size=5, progress=other).images.shape == (7, 3, 5, 5)
@@ -69,7 +73,7 @@ def test_new_size_or_modified_file_is_decoded_again(table):
     assert other == touched == [(0, 7), (7, 7)]
 
 
-def test_two_sizes_have_separate_caches(table):
+def test_two_sizes_have_separate_caches(table: SampleTable) -> None:
     seen = Progress()
     for size in (6, 5):
         preprocess_images(table, size=size)
@@ -78,7 +82,9 @@ def test_two_sizes_have_separate_caches(table):
     assert seen == []
 
 
-def test_more_images_than_a_unit_of_work_keep_their_rows(tree, monkeypatch):
+def test_more_images_than_a_unit_of_work_keep_their_rows(
+    tree: Casme2Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
     table, seen = casme2.load(tree.write(ROWS), "onset_offset"), Progress()
     images = preprocess_images(table, size=2, progress=seen).images
@@ -86,13 +92,13 @@ def test_more_images_than_a_unit_of_work_keep_their_rows(tree, monkeypatch):
     assert np.abs(images[:, 0, 0, 0] - [41, 42, 43, 44, 47, 48, 49]).max() <= 1
 
 
-def damage_two_images(table):
+def damage_two_images(table: SampleTable) -> None:
     Path(table.samples[1].path).write_bytes(b"")
     content = Path(table.samples[5].path).read_bytes()
     Path(table.samples[5].path).write_bytes(content[:-20])
 
 
-def test_unreadable_images_are_listed_with_and_without_cache(table):
+def test_unreadable_images_are_listed_with_and_without_cache(table: SampleTable) -> None:
     damage_two_images(table)
     for loaded in (preprocess_images(table, size=6), preprocess_images(table, size=6)):
         assert [sample.id for sample in loaded.table.samples] == [
@@ -108,14 +114,14 @@ def test_unreadable_images_are_listed_with_and_without_cache(table):
         assert {anomaly.code for anomaly in loaded.table.anomalies} == {"unreadable image"}
 
 
-def test_table_without_readable_image_is_an_error(table):
+def test_table_without_readable_image_is_an_error(table: SampleTable) -> None:
     for sample in table.samples:
         Path(sample.path).write_bytes(b"")
     with raises_code("images.unreadable", 7, "casme2"):
         preprocess_images(table, size=6)
 
 
-def test_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table):
+def test_fingerprint_depends_on_neither_root_nor_order_nor_size(tree: Casme2Tree, table: SampleTable) -> None:
     expected = preprocess_images(table, size=6).fingerprint
     turned = replace(table, samples=table.samples[::-1])
     assert preprocess_images(turned, size=5).fingerprint == expected
@@ -127,12 +133,12 @@ def test_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table):
 @pytest.mark.parametrize(
     "change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame_number": 9}]
 )
-def test_fingerprint_depends_on_every_fact_of_a_sample(table, change):
+def test_fingerprint_depends_on_every_fact_of_a_sample(table: SampleTable, change: dict[str, Any]) -> None:
     changed = replace(table, samples=(replace(table.samples[0], **change), *table.samples[1:]))
     assert preprocess_images(changed, size=6).fingerprint != preprocess_images(table, size=6).fingerprint
 
 
-def test_fingerprint_depends_on_the_classes_and_on_the_files(table):
+def test_fingerprint_depends_on_the_classes_and_on_the_files(table: SampleTable) -> None:
     before = preprocess_images(table, size=6).fingerprint
     assert preprocess_images(replace(table, classes=table.classes[::-1]), size=6).fingerprint != before
     with open(table.samples[0].path, "ab") as file:
@@ -140,7 +146,7 @@ def test_fingerprint_depends_on_the_classes_and_on_the_files(table):
     assert preprocess_images(table, size=6).fingerprint != before
 
 
-def test_cache_file_of_wrong_length_is_rebuilt(table, tmp_path):
+def test_cache_file_of_wrong_length_is_rebuilt(table: SampleTable, tmp_path: Path) -> None:
     first = preprocess_images(table, size=6)
     expected = np.array(first.images)
     (file,) = (tmp_path / "cache" / "pixels").glob("*.rgb")
@@ -148,7 +154,7 @@ def test_cache_file_of_wrong_length_is_rebuilt(table, tmp_path):
     assert np.array_equal(preprocess_images(table, size=6).images, expected)
 
 
-def test_full_disk_is_an_os_error_naming_the_file(table, tmp_path):
+def test_full_disk_is_an_os_error_naming_the_file(table: SampleTable, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400, limits[1]))
@@ -161,7 +167,7 @@ def test_full_disk_is_an_os_error_naming_the_file(table, tmp_path):
     assert preprocess_images(table, size=6).images.shape == (7, 3, 6, 6)
 
 
-def test_unopenable_image_is_an_os_error_naming_it(table, tmp_path):
+def test_unopenable_image_is_an_os_error_naming_it(table: SampleTable, tmp_path: Path) -> None:
     Path(table.samples[2].path).unlink()
     Path(table.samples[2].path).mkdir()
     with pytest.raises(OSError, match=r"reg_img3\.jpg"):
@@ -169,12 +175,14 @@ def test_unopenable_image_is_an_os_error_naming_it(table, tmp_path):
     assert list_cache_files(tmp_path) == []
 
 
-def test_interrupted_run_resumes_at_its_unit(table, tmp_path, monkeypatch):
+def test_interrupted_run_resumes_at_its_unit(
+    table: SampleTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 2)
     expected = np.array(preprocess_images(table, size=6).images)
     shutil.rmtree(tmp_path / "cache")
 
-    def stop(finished, total):
+    def stop(finished: int, total: int) -> None:
         if finished >= 4:
             raise KeyboardInterrupt
 
@@ -194,7 +202,7 @@ def test_interrupted_run_resumes_at_its_unit(table, tmp_path, monkeypatch):
         b'{"digests": ["a"], "onsets": [], "faults": [[7, "x", "y"]]}',
     ],
 )
-def test_corrupt_record_is_ignored(table, tmp_path, junk):
+def test_corrupt_record_is_ignored(table: SampleTable, tmp_path: Path, junk: bytes) -> None:
     expected = np.array(preprocess_images(table, size=6).images)
     (record,) = (tmp_path / "cache" / "pixels").glob("*.json")
     record.write_bytes(junk)
@@ -204,7 +212,9 @@ def test_corrupt_record_is_ignored(table, tmp_path, junk):
 
 
 @pytest.mark.parametrize("change", [{"end": 107}, {"digests": ["a"] * 8}, {"onsets": ["a"]}, {"faults": 3}])
-def test_journal_of_another_job_is_ignored(table, tmp_path, change):
+def test_journal_of_another_job_is_ignored(
+    table: SampleTable, tmp_path: Path, change: dict[str, int | list[str]]
+) -> None:
     expected = np.array(preprocess_images(table, size=6).images)
     (record,) = (tmp_path / "cache" / "pixels").glob("*.json")
     path = record.with_suffix(".rgb")
@@ -216,14 +226,14 @@ def test_journal_of_another_job_is_ignored(table, tmp_path, change):
     assert seen == [(0, 7), (7, 7)]
 
 
-def test_digests_match_the_rows(table):
+def test_digests_match_the_rows(table: SampleTable) -> None:
     damage_two_images(table)
     loaded = preprocess_images(table, size=6)
     assert len(loaded.digests) == len(loaded.table.samples) == len(set(loaded.digests)) == 5
     assert preprocess_images(table, size=5).digests == loaded.digests
 
 
-def test_images_in_containers_become_rows(tmp_path):
+def test_images_in_containers_become_rows(tmp_path: Path) -> None:
     grey = np.random.default_rng(0).integers(0, 256, size=(70, 48, 48), dtype=np.uint8)
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data_pixel"] = grey
@@ -242,11 +252,9 @@ def test_images_in_containers_become_rows(tmp_path):
 
 
 @pytest.fixture
-def faces(tmp_path):
+def faces(tmp_path: Path) -> SampleTable:
     """Write two clips of a photograph; the second shows no face."""
-    from skimage.data import astronaut
-
-    photograph = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
+    photograph = load_astronaut()
     samples = []
     for clip, frame in (("a", 1), ("a", 2), ("b", 1), ("b", 2)):
         path = tmp_path / f"{clip}{frame}.png"
@@ -266,12 +274,12 @@ def faces(tmp_path):
     return SampleTable(dataset="made", frame_policy="all", classes=("x",), samples=tuple(samples))
 
 
-def test_aligned_images_are_cropped_faces_with_listed_fallbacks(faces):
+def test_aligned_images_are_cropped_faces_with_listed_fallbacks(faces: SampleTable) -> None:
     loaded = preprocess_images(faces, size=32, alignment="haar")
     assert [(face.clip, face.box_source) for face in loaded.faces] == [("a", "onset"), ("b", "centre")]
     left, top, side = loaded.faces[0].box
     for row, frame in ((0, 1), (1, 2)):
-        image = cv2.imread(faces.samples[row].path)[top : top + side, left : left + side]
+        image = load_image(faces.samples[row].path)[top : top + side, left : left + side]
         expected = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)[..., ::-1]
         assert np.array_equal(loaded.images[row], expected.transpose(2, 0, 1)), frame
     assert [(anomaly.code, anomaly.location) for anomaly in loaded.table.anomalies] == [
@@ -280,7 +288,7 @@ def test_aligned_images_are_cropped_faces_with_listed_fallbacks(faces):
     assert preprocess_images(faces, size=32).faces == ()
 
 
-def test_parts_of_a_composite_that_are_aligned_get_no_face_box(faces):
+def test_parts_of_a_composite_that_are_aligned_get_no_face_box(faces: SampleTable) -> None:
     samples = tuple(replace(sample, part=sample.clip) for sample in faces.samples)
     table = replace(faces, samples=samples, aligned_parts=("b",))
     loaded = preprocess_images(table, size=32, alignment="haar")
@@ -291,7 +299,7 @@ def test_parts_of_a_composite_that_are_aligned_get_no_face_box(faces):
     assert np.array_equal(loaded.images[2:], plain.images[2:])
 
 
-def test_alignment_and_representation_have_separate_caches(faces):
+def test_alignment_and_representation_have_separate_caches(faces: SampleTable) -> None:
     plain, aligned = (preprocess_images(faces, size=32, alignment=name) for name in ("none", "haar"))
     flows = preprocess_images(faces, size=32, alignment="haar", representation="flow")
     differences = preprocess_images(faces, size=32, alignment="haar", representation="apex_minus_onset")
@@ -302,16 +310,43 @@ def test_alignment_and_representation_have_separate_caches(faces):
     assert flows.fingerprint == differences.fingerprint
 
 
-def test_onset_changes_cache_and_fingerprint_only_if_used(faces):
+def test_each_setting_of_a_flow_has_its_own_cache_and_the_default_keeps_its_file(
+    faces: SampleTable, tmp_path: Path
+) -> None:
+    before = preprocess_images(faces, size=8, representation="flow")
+    file = next(path for path in list_cache_files(tmp_path) if path.suffix == ".rgb")
+    payload = [CACHE_VERSION, 8, "flow", []]
+    assert file.stem == compute_content_key(payload, faces.samples, include_onsets=True)
+    flows = (
+        FlowSpec(size=32, scale="constant"),
+        FlowSpec(size=32, scale="constant", strain="forward"),
+        FlowSpec(size=32, scale="image"),
+        FlowSpec(size=64, scale="image"),
+        FlowSpec(size=16, scale="image", method="tvl1"),
+    )
+    for flow in flows:
+        first, second = Progress(), Progress()
+        built = preprocess_images(faces, size=8, representation="flow", flow=flow, progress=first)
+        loaded = preprocess_images(faces, size=8, representation="flow", flow=flow, progress=second)
+        assert (first[-1], second) == ((len(faces.samples),) * 2, [])
+        assert loaded.images.dtype == np.float16
+        assert np.array_equal(built.images, loaded.images)
+        assert loaded.fingerprint == before.fingerprint, "the settings are a part of the run's data set"
+    assert len([path for path in list_cache_files(tmp_path) if path.suffix == ".rgb"]) == 1 + len(flows)
+
+
+def test_onset_changes_cache_and_fingerprint_only_if_used(faces: SampleTable) -> None:
     table = replace(faces, samples=faces.samples[1::2])
     before = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
-    cv2.imwrite(table.samples[0].onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
+    onset_ref = table.samples[0].onset_ref
+    assert onset_ref is not None
+    cv2.imwrite(onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
     after = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
     assert after[0] == before[0]
     assert after[1] != before[1]
 
 
-def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
+def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces: SampleTable) -> None:
     first = replace(faces.samples[0], onset_ref=None)
     last = replace(faces.samples[3], onset_ref=ImageRef("/gone/x.png"))
     table = replace(faces, samples=(first, *faces.samples[1:3], last))
@@ -324,13 +359,13 @@ def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
     assert len(preprocess_images(table, size=8).images) == 4
 
 
-def test_representation_for_which_no_sample_has_an_onset_is_an_error(table):
+def test_representation_for_which_no_sample_has_an_onset_is_an_error(table: SampleTable) -> None:
     samples = tuple(replace(sample, onset_ref=None) for sample in table.samples)
     with raises_code("representation.no-onset", "'flow'", "7 samples of casme2"):
         preprocess_images(replace(table, samples=samples), size=6, representation="flow")
 
 
-def test_image_under_two_labels_is_used_and_listed(tmp_path):
+def test_image_under_two_labels_is_used_and_listed(tmp_path: Path) -> None:
     for name, shade in (("a", 10), ("b", 20), ("c", 10), ("d", 20)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((6, 6, 3), shade, dtype=np.uint8))
     samples = tuple(
@@ -348,8 +383,10 @@ def test_image_under_two_labels_is_used_and_listed(tmp_path):
     assert (cached.table, cached.fingerprint) == (loaded.table, loaded.fingerprint)
 
 
-def test_file_without_read_permission_is_an_error_with_a_remedy(table, monkeypatch):
-    def refuse(path):
+def test_file_without_read_permission_is_an_error_with_a_remedy(
+    table: SampleTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr("datasets.io.image_reader._decode_file", refuse)  # root may read every file

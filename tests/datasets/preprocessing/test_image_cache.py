@@ -35,7 +35,7 @@ print(preprocess_images(table, size=40, progress=progress).fingerprint)
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     generator = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def data(tmp_path):
     return folder
 
 
-def start_child(data, cache, *, pause=0.0):
+def start_child(data: Path, cache: Path, *, pause: float = 0.0) -> tuple[subprocess.Popen[str], Path]:
     log = cache.with_suffix(f".{time.monotonic_ns()}")
     log.touch()
     child = subprocess.Popen(
@@ -60,21 +60,22 @@ def start_child(data, cache, *, pause=0.0):
     return child, log
 
 
-def wait_for_fingerprint(child):
+def wait_for_fingerprint(child: subprocess.Popen[str]) -> str:
     fingerprint, _ = child.communicate(timeout=60)
     assert child.returncode == 0
     return fingerprint
 
 
-def read_progress(log):
+def read_progress(log: Path) -> list[int]:
     return [int(line.split()[0]) for line in log.read_text().splitlines()]
 
 
-def files(cache):
+def files(cache: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (cache / "pixels").iterdir() if path.suffix != ".lock"}
 
 
-def test_repeatedly_killed_run_gives_the_same_bytes(data, tmp_path):
+@pytest.mark.slow
+def test_repeatedly_killed_run_gives_the_same_bytes(data: Path, tmp_path: Path) -> None:
     complete, cut = tmp_path / "whole", tmp_path / "cut"
     expected = wait_for_fingerprint(start_child(data, complete)[0])
     last = 0
@@ -96,7 +97,7 @@ def test_repeatedly_killed_run_gives_the_same_bytes(data, tmp_path):
     assert len(files(cut)) == 2
 
 
-def test_two_concurrent_processes_build_a_single_cache(data, tmp_path):
+def test_two_concurrent_processes_build_a_single_cache(data: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     first, making = start_child(data, cache, pause=0.02)
     while not read_progress(making):

@@ -1,7 +1,10 @@
 """Tests of the record of a pixel file: how it validates the file, and when the file is built again."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +18,7 @@ SIZE = 6
 
 
 @pytest.fixture
-def work(tmp_path):
+def work(tmp_path: Path) -> PreprocessJob:
     """Return a job of seven frames of three clips; frames 2 and 5 cannot be read."""
     noise = np.random.default_rng(0).integers(0, 256, size=(7, 12, 10, 3), dtype=np.uint8)
     samples = []
@@ -40,16 +43,18 @@ def work(tmp_path):
 
 
 @pytest.fixture
-def target(tmp_path):
+def target(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "made.rgb"
 
 
-class Progress(list):
-    def __call__(self, finished, total):
+class Progress(list[tuple[int, int]]):
+    def __call__(self, finished: int, total: int) -> None:
         self.append((finished, total))
 
 
-def test_rows_are_recorded_in_order_across_units(work, target, monkeypatch):
+def test_rows_are_recorded_in_order_across_units(
+    work: PreprocessJob, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     complete = run_job(work)
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
     seen = Progress()
@@ -63,17 +68,17 @@ def test_rows_are_recorded_in_order_across_units(work, target, monkeypatch):
     assert record.faults == complete.faults, "row numbers of later units continue"
     assert record.onsets == ()
     assert target.read_bytes() == complete.images.tobytes()
-    assert target.stat().st_size == record.image_bytes(SIZE) == 5 * 3 * SIZE * SIZE
+    assert target.stat().st_size == record.image_count * work.image_bytes == 5 * 3 * SIZE * SIZE
     assert sorted(path.name for path in target.parent.iterdir() if path.suffix != ".lock") == [
         "made.json",
         "made.rgb",
     ]
 
 
-def with_change(change):
+def with_change(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     """Return a record with one field changed, as if another program had written to the file."""
 
-    def damage(target):
+    def damage(target: Path) -> None:
         record = json.loads(target.with_suffix(".json").read_text())
         change(record)
         target.with_suffix(".json").write_text(json.dumps(record))
@@ -94,7 +99,9 @@ def with_change(change):
         with_change(lambda record: record["faults"].__setitem__(1, [-1, "c", "w"])),
     ],
 )
-def test_pixels_with_an_invalid_record_are_rebuilt(work, target, damage):
+def test_pixels_with_an_invalid_record_are_rebuilt(
+    work: PreprocessJob, target: Path, damage: Callable[[Path], object]
+) -> None:
     first = load_or_build_record(work, target, Progress())
     pixels = target.read_bytes()
     damage(target)
@@ -104,7 +111,9 @@ def test_pixels_with_an_invalid_record_are_rebuilt(work, target, damage):
     assert target.read_bytes() == pixels
 
 
-def test_record_of_frames_does_not_match_a_job_with_onsets(work, target, monkeypatch):
+def test_record_of_frames_does_not_match_a_job_with_onsets(
+    work: PreprocessJob, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
     load_or_build_record(work, target, Progress())
     seen = Progress()
@@ -114,7 +123,7 @@ def test_record_of_frames_does_not_match_a_job_with_onsets(work, target, monkeyp
     assert (record.digests, record.onsets) == (plain, tuple(plain[n // 3 * 3] for n in range(7)))
 
 
-def test_rows_that_all_fail_leave_a_valid_empty_file(work, target):
+def test_rows_that_all_fail_leave_a_valid_empty_file(work: PreprocessJob, target: Path) -> None:
     broken = work.slice_rows(2, 3)
     record = load_or_build_record(broken, target, Progress())
     assert (len(record.digests), target.stat().st_size) == (1, 0)
@@ -123,7 +132,9 @@ def test_rows_that_all_fail_leave_a_valid_empty_file(work, target):
     assert seen == []
 
 
-def test_missing_file_is_an_error_that_keeps_finished_units(work, target, monkeypatch):
+def test_missing_file_is_an_error_that_keeps_finished_units(
+    work: PreprocessJob, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
     complete = run_job(work)
     moved = (gone := target.parent.parent / "6.png").rename(target.parent.parent / "away.png")

@@ -10,7 +10,7 @@ from datasets.spec import Sample
 SOURCES = ("onset", "other frame", "subject", "centre", "unreadable")
 
 
-def face(clip, source, fault=""):
+def face(clip: str, source: str, fault: str = "") -> Face:
     return Face(
         clip=clip,
         subject="1",
@@ -23,11 +23,11 @@ def face(clip, source, fault=""):
     )
 
 
-def sample(name, clip=""):
+def sample(name: str, clip: str = "") -> Sample:
     return Sample(id=name, path="", label=0, subject="", clip=clip, frame_number=1)
 
 
-def test_fallbacks_are_anomalies_naming_the_box_source():
+def test_fallbacks_are_anomalies_naming_the_box_source() -> None:
     anomalies = make_face_anomalies(face(f"clip {source}", source) for source in SOURCES)
     assert [(anomaly.code, anomaly.location) for anomaly in anomalies] == [
         ("no face found", "clip other frame"),
@@ -43,7 +43,7 @@ def test_fallbacks_are_anomalies_naming_the_box_source():
     ]
 
 
-def test_unreadable_onset_is_not_listed_as_searched():
+def test_unreadable_onset_is_not_listed_as_searched() -> None:
     anomalies = make_face_anomalies(face("c", source, "the file is empty") for source in SOURCES)
     assert [anomaly.description.split(", and none of the cascades")[0] for anomaly in anomalies] == [
         "its onset frame cannot be read (the file is empty)"
@@ -57,7 +57,7 @@ def test_unreadable_onset_is_not_listed_as_searched():
     ]
 
 
-def test_many_of_one_kind_become_one_with_their_number_and_the_others_stay():
+def test_many_of_one_kind_become_one_with_their_number_and_the_others_stay() -> None:
     few = make_face_anomalies([face(str(n), "centre") for n in range(MAX_SIMILAR_ANOMALIES)])
     assert [anomaly.location for anomaly in few] == [str(n) for n in range(MAX_SIMILAR_ANOMALIES)]
     many = [face(str(n), "centre") for n in range(MAX_SIMILAR_ANOMALIES + 1)]
@@ -72,7 +72,7 @@ def test_many_of_one_kind_become_one_with_their_number_and_the_others_stay():
     assert anomalies[0].action == "each time: the largest centred square was taken"
 
 
-def test_faults_that_differ_in_numbers_are_one_kind():
+def test_faults_that_differ_in_numbers_are_one_kind() -> None:
     faults = [
         (sample(f"s{n}"), "unreadable image", f"cut off after {n} bytes")
         for n in range(MAX_SIMILAR_ANOMALIES + 1)
@@ -84,7 +84,7 @@ def test_faults_that_differ_in_numbers_are_one_kind():
     assert (anomalies[1].location, anomalies[1].action) == ("t", "the frame was left out")
 
 
-def test_frames_without_onset_are_listed_by_clip():
+def test_frames_without_onset_are_listed_by_clip() -> None:
     anomalies = make_onset_anomalies([sample("i", "a"), sample("j", "b"), sample("k", "a"), sample("l")])
     assert [(anomaly.code, anomaly.location, anomaly.action) for anomaly in anomalies] == [
         ("no onset", "a", "its 2 frames were left out"),

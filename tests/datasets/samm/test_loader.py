@@ -79,7 +79,7 @@ def test_an_apex_outside_the_clip_is_the_middle_frame_and_an_anomaly(tmp_path: P
     assert codes(table) == [("unusable apex", "028/028_4_1"), ("unusable apex", "032/032_3_1")]
     assert table.anomalies[0].description == "the sheet says '40'"
     assert table.anomalies[0].action == "the middle frame, 23, was taken"
-    assert "apex: 2 of 4 clips have none that is usable; their middle frame is the apex" in table.notes
+    assert "apex: 2 of 4 clips have no usable apex; their middle frame takes its place" in table.notes
 
 
 def test_the_three_classes_of_the_challenge_merge_emotions_and_leave_other_out(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 import shutil
+from pathlib import Path
 
 import pytest
 
 from datasets.casme2.constants import ACCESS_INSTRUCTIONS, FACTS
 from datasets.casme2.loader import load
 from datasets.io.directory_tree import DirectoryTree
-from datasets.sheets.coding_sheet_search import MAX_TABLES, choose_sheet
+from datasets.sheets.coding_sheet_search import MAX_TABLES, SheetChoice, choose_sheet
 from datasets.sheets.facts import COLUMN_ALIASES
+from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
 ROW = ("01", "EP02_01f", 46, 59, 86, "happiness")
@@ -14,17 +16,17 @@ OTHER = ("01", "EP02_01f", 46, 59, 86, "disgust")
 HEADER = ",".join(COLUMN_ALIASES)
 
 
-def chosen(root):
+def chosen(root: Path) -> SheetChoice:
     tree = DirectoryTree(root)
     return choose_sheet(sorted(path for path in root.rglob("*") if path.is_file()), facts=FACTS, tree=tree)
 
 
-def export(path, row="1,EP02_01f,46,59,86,fear"):
+def export(path: Path, row: str = "1,EP02_01f,46,59,86,fear") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{HEADER}\n{row}\n")
 
 
-def test_sheet_names_have_priority(tree):
+def test_sheet_names_have_priority(tree: Casme2Tree) -> None:
     names = [
         "CASME2-coding-20140508.xlsx",
         "CASME2-coding-20190701.xlsx",
@@ -44,7 +46,7 @@ def test_sheet_names_have_priority(tree):
         (tree.root / name).unlink()
 
 
-def test_edition_of_2014_is_preferred_and_the_other_named(tree):
+def test_edition_of_2014_is_preferred_and_the_other_named(tree: Casme2Tree) -> None:
     tree.sheet([ROW], name="CASME2-coding-20190701.xlsx")
     tree.sheet([OTHER], name="CASME2-coding-20140508.xlsx")
     found = chosen(tree.root)
@@ -53,13 +55,13 @@ def test_edition_of_2014_is_preferred_and_the_other_named(tree):
     assert found.anomalies == ()
 
 
-def test_workbook_is_preferred_to_its_export(tree):
+def test_workbook_is_preferred_to_its_export(tree: Casme2Tree) -> None:
     tree.sheet([ROW])
     export(tree.root / "CASME2-coding-20140508.csv")
     assert chosen(tree.root).relative_path == "CASME2-coding-20140508.xlsx"
 
 
-def test_two_different_sheets_are_an_error_but_two_copies_are_one(tree):
+def test_two_different_sheets_are_an_error_but_two_copies_are_one(tree: Casme2Tree) -> None:
     tree.sheet([ROW])
     shutil.copy(tree.root / "CASME2-coding-20140508.xlsx", tree.root / "CASME2-coding-20140508 (1).xlsx")
     assert chosen(tree.root).sheet.rows[0].emotion == "happiness"
@@ -68,21 +70,21 @@ def test_two_different_sheets_are_an_error_but_two_copies_are_one(tree):
         chosen(tree.root)
 
 
-def test_copy_saved_by_another_program_is_a_copy(tree):
+def test_copy_saved_by_another_program_is_a_copy(tree: Casme2Tree) -> None:
     tree.sheet([ROW])
     tree.sheet([ROW], name="CASME2-coding-20140508 (1).xlsx", header=("Subject", "Filename", None, "Onset",
                "Apex", "Offset", None, "AU", "Emotion"))  # fmt: skip
     assert len(chosen(tree.root).sheet.rows) == 1
 
 
-def test_two_different_tables_of_other_names_are_an_error(tmp_path):
+def test_two_different_tables_of_other_names_are_an_error(tmp_path: Path) -> None:
     export(tmp_path / "a.csv")
     export(tmp_path / "b.csv", "1,EP02_01f,46,59,86,disgust")
     with raises_code("coding-sheet.several", "a.csv, b.csv"):
         chosen(tmp_path)
 
 
-def test_other_files_do_not_disturb_the_sheet_search(tree):
+def test_other_files_do_not_disturb_the_sheet_search(tree: Casme2Tree) -> None:
     tree.sheet([ROW], name="labels.xlsx")
     tree.sheet(
         [ROW], name="CASME2-ObjectiveClasses.xlsx", header=("Subject", "Filename", *[None] * 6, "Class")
@@ -96,7 +98,7 @@ def test_other_files_do_not_disturb_the_sheet_search(tree):
     assert found.anomalies == ()
 
 
-def test_unreadable_sheet_is_replaced_and_listed(tree):
+def test_unreadable_sheet_is_replaced_and_listed(tree: Casme2Tree) -> None:
     tree.sheet([ROW], name="CASME2-coding-20190701.xlsx")
     (tree.root / "sheets").mkdir()
     (tree.root / "sheets" / "CASME2-coding-20140508.xlsx").write_bytes(b"PK\x03\x04")
@@ -110,26 +112,26 @@ def test_unreadable_sheet_is_replaced_and_listed(tree):
     assert fault.action == "CASME2-coding-20190701.xlsx was read in its place"
 
 
-def test_error_of_the_single_sheet_is_raised(tree):
+def test_error_of_the_single_sheet_is_raised(tree: Casme2Tree) -> None:
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     with raises_code("coding-sheet.unusable", "Filename", ACCESS_INSTRUCTIONS) as caught:
         chosen(tree.root)
     assert "no coding sheets either" not in str(caught.value)
 
 
-def test_no_usable_table_error_explains_the_best_named_one(tree):
+def test_no_usable_table_error_explains_the_best_named_one(tree: Casme2Tree) -> None:
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     (tree.root / "a.csv").write_text("x\n")
     with raises_code("coding-sheet.unusable", "coding-20140508.xlsx must", ": a.csv."):
         chosen(tree.root)
 
 
-def test_missing_sheet_error_explains_how_to_get_one(tmp_path):
+def test_missing_sheet_error_explains_how_to_get_one(tmp_path: Path) -> None:
     with raises_code("coding-sheet.missing", ".xlsx, .xls, .csv", "coding-20140508.xlsx"):
         chosen(tmp_path)
 
 
-def test_upper_tables_are_opened_first_up_to_the_limit(tmp_path):
+def test_upper_tables_are_opened_first_up_to_the_limit(tmp_path: Path) -> None:
     for number in range(MAX_TABLES):
         path = tmp_path / "openface" / f"a{number}.csv"
         path.parent.mkdir(exist_ok=True)
@@ -143,12 +145,12 @@ def test_upper_tables_are_opened_first_up_to_the_limit(tmp_path):
         chosen(tmp_path)
 
 
-def test_name_with_a_line_break_stays_on_one_line(tmp_path):
+def test_name_with_a_line_break_stays_on_one_line(tmp_path: Path) -> None:
     export(tmp_path / "coding\n| 2014.csv")
     assert chosen(tmp_path).note == r"sheet: coding\n| 2014.csv"
 
 
-def test_sheets_in_two_folders_are_an_error_that_lists_them(tree):
+def test_sheets_in_two_folders_are_an_error_that_lists_them(tree: Casme2Tree) -> None:
     tree.root.mkdir()
     for name, row in (("a", ROW), ("b", OTHER)):
         (tree.root / name).mkdir()
@@ -165,13 +167,13 @@ def test_sheets_in_two_folders_are_an_error_that_lists_them(tree):
         ("Cropped/Cropped/sub01", "release.missing"),
     ],
 )
-def test_root_below_the_sheet_error_names_the_sheets_folder(tree, below, code):
+def test_root_below_the_sheet_error_names_the_sheets_folder(tree: Casme2Tree, below: str, code: str) -> None:
     root = tree.write([ROW])
     with raises_code(code, f"{tree.root}, ", "CASME2-coding-20140508.xlsx"):
         load(root / below, "onset_offset")
 
 
-def test_root_without_sheet_error_explains_access(tree):
+def test_root_without_sheet_error_explains_access(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP02_01f", [46])
     (tree.root / "notes.csv").write_text("x\n")
     with raises_code("coding-sheet.missing", ACCESS_INSTRUCTIONS):

@@ -3,12 +3,15 @@
 import csv
 import io
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 import xlwt
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.worksheet.worksheet import Worksheet
 
 from datasets.casme2.constants import FACTS
 from datasets.sheets import spreadsheet
@@ -26,7 +29,10 @@ from tests.hostile import (
 
 pytestmark = pytest.mark.slow
 
-ROWS = [list(COLUMN_ALIASES), *([f"{n:02}", f"EP0{n}_01f", 46, 59, 86, "happiness"] for n in range(1, 8))]
+ROWS: list[list[Any]] = [
+    list(COLUMN_ALIASES),
+    *([f"{n:02}", f"EP0{n}_01f", 46, 59, 86, "happiness"] for n in range(1, 8)),
+]
 SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 STRINGS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
 
@@ -34,6 +40,7 @@ STRINGS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStr
 def xlsx() -> bytes:
     book, buffer = openpyxl.Workbook(), io.BytesIO()
     for row in ROWS:
+        assert isinstance(book.active, Worksheet)
         book.active.append(row)
     book.save(buffer)
     return buffer.getvalue()
@@ -49,7 +56,7 @@ def xls() -> bytes:
     return buffer.getvalue()
 
 
-def plain(rows=ROWS) -> bytes:
+def plain(rows: list[list[Any]] = ROWS) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode("utf-8", "replace")
@@ -106,14 +113,14 @@ def check(data: bytes, suffix: str) -> list[spreadsheet.Grid] | None:
 @pytest.mark.parametrize("suffix", WHOLE)
 @case_settings(200)
 @given(data=st.data())
-def test_damaged_sheet_is_read_or_refused(suffix, data):
+def test_damaged_sheet_is_read_or_refused(suffix: str, data: st.DataObject) -> None:
     check(data.draw(damaged_bytes(WHOLE[suffix])), suffix)
 
 
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml"])
 @case_settings(80)
 @given(data=st.data())
-def test_damaged_part_of_a_workbook_is_read_or_refused(part, data):
+def test_damaged_part_of_a_workbook_is_read_or_refused(part: str, data: st.DataObject) -> None:
     with zipfile.ZipFile(io.BytesIO(WHOLE[".xlsx"])) as archive:
         whole = archive.read(part)
     check(packed({part: data.draw(damaged_bytes(whole))}), ".xlsx")
@@ -121,13 +128,13 @@ def test_damaged_part_of_a_workbook_is_read_or_refused(part, data):
 
 @pytest.mark.parametrize("suffix", WHOLE)
 @pytest.mark.parametrize("other", WHOLE)
-def test_sheet_under_another_suffix_is_read_or_refused(suffix, other):
+def test_sheet_under_another_suffix_is_read_or_refused(suffix: str, other: str) -> None:
     check(WHOLE[suffix], other)
 
 
 @case_settings(200)
 @given(rows=st.lists(st.lists(hostile_names(), max_size=8), max_size=8), head=st.booleans())
-def test_any_cells_are_read_or_refused(rows, head):
+def test_any_cells_are_read_or_refused(rows: list[list[str]], head: bool) -> None:
     check(plain([ROWS[0], *rows] if head else rows), ".csv")
 
 
@@ -153,7 +160,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_zip_bomb_is_refused(kind):
+def test_zip_bomb_is_refused(kind: str) -> None:
     bomb = BOMBS[kind]()
     assert len(bomb) < spreadsheet.MAX_BYTES
     found = check(bomb, ".xlsx")
@@ -173,11 +180,11 @@ def test_zip_bomb_is_refused(kind):
     ],
     ids=["columns", "cell", "rows", "quote", "nul", "utf-16", "marks"],
 )
-def test_oversized_or_malformed_text_is_read_or_refused(data):
+def test_oversized_or_malformed_text_is_read_or_refused(data: bytes) -> None:
     check(data, ".csv")
 
 
-def test_archive_member_larger_than_declared_is_refused(tmp_path):
+def test_archive_member_larger_than_declared_is_refused(tmp_path: Path) -> None:
     data = bytearray(packed({"xl/media/x": bytes(30_000_000)}))
     size = (30_000_000).to_bytes(4, "little")
     while (at := data.find(size)) >= 0:

@@ -1,14 +1,17 @@
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from datasets.casme2.constants import ACCESS_INSTRUCTIONS, FACTS
 from datasets.io.directory_tree import DirectoryTree
 from datasets.sheets.release_search import find_releases
+from tests.datasets.conftest import Casme2Tree
 from tests.error_codes import raises_code
 
 
-def places(root):
+def places(root: Path) -> list[tuple[str, str]]:
     tree = DirectoryTree(root)
     releases, _ = find_releases(tree, facts=FACTS)
     return [(release.form, tree.relative_to_root(release.folder)) for release in releases]
@@ -17,17 +20,17 @@ def places(root):
 @pytest.mark.parametrize(
     "below", [".", "Cropped", "Cropped/Cropped", "CASME2_preprocessed_Li Xiaobai/a/b/Cropped"]
 )
-def test_nested_release_is_detected(tree, below):
+def test_nested_release_is_detected(tree: Casme2Tree, below: str) -> None:
     tree.clip("sub01/EP02_01f", [46], below=below)
     assert places(tree.root) == [("cropped", below)]
 
 
-def test_release_five_levels_down_is_ignored(tree):
+def test_release_five_levels_down_is_ignored(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP02_01f", [46], below="a/b/c/d/e")
     assert places(tree.root) == []
 
 
-def test_tables_next_to_and_below_subjects_are_listed_without_lock_files(tree):
+def test_tables_next_to_and_below_subjects_are_listed_without_lock_files(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     names = (
         "Cropped/b.xlsx",
@@ -48,7 +51,7 @@ def test_tables_next_to_and_below_subjects_are_listed_without_lock_files(tree):
     assert found == ["Cropped/b.xlsx", "a.XLSX", "e.xls", "f.csv", "notes/c.xlsx"]
 
 
-def test_every_release_is_listed(tree):
+def test_every_release_is_listed(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP02_01f", [46], below="old")
     tree.clip("1/EP02_01f", [46], below="new/new")
     (tree.root / "RAW" / "sub01" / "EP02_01f").mkdir(parents=True)
@@ -63,7 +66,7 @@ def test_every_release_is_listed(tree):
     ]
 
 
-def test_missing_root_or_file_as_root_is_an_error(tmp_path):
+def test_missing_root_or_file_as_root_is_an_error(tmp_path: Path) -> None:
     with raises_code("release-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
         find_releases(DirectoryTree(tmp_path / "nowhere"), facts=FACTS)
     (tmp_path / "file").touch()
@@ -72,13 +75,13 @@ def test_missing_root_or_file_as_root_is_an_error(tmp_path):
     assert "casme.psych.ac.cn" in ACCESS_INSTRUCTIONS
 
 
-def test_release_with_two_links_is_one(tree):
+def test_release_with_two_links_is_one(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     os.symlink("Cropped", tree.root / "current")
     assert places(tree.root) == [("cropped", "Cropped")]
 
 
-def test_circular_links_end(tree):
+def test_circular_links_end(tree: Casme2Tree) -> None:
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     for number in range(20):
         (tree.root / f"d{number}").mkdir()
@@ -92,13 +95,13 @@ def test_circular_links_end(tree):
     assert sum(anomaly.location.endswith("/up") for anomaly in made.anomalies) == 20
 
 
-def test_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
+def test_folder_that_cannot_be_opened_is_listed(tree: Casme2Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     (tree.root / "locked").mkdir()
     whole = os.scandir
 
     # Root, who runs the tests in a container, can open everything.
-    def scandir(path):
+    def scandir(path: Path) -> Any:
         if os.fspath(path).endswith("locked"):
             raise PermissionError(13, "Permission denied", path)
         return whole(path)
@@ -111,7 +114,7 @@ def test_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
     ]
 
 
-def test_other_numbered_folders_are_no_release(tmp_path):
+def test_other_numbered_folders_are_no_release(tmp_path: Path) -> None:
     for name in ("1/2/photo.jpg", "12/34/56.png", "sub01/notes/imgs.txt", "3/clip.mp4"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

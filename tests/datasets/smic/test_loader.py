@@ -34,7 +34,7 @@ def test_the_apex_is_the_middle_frame_and_a_note_says_so(root: Path) -> None:
     table = load(root, "apex")
     assert [sample.frame_number for sample in table.samples] == [12, 1759]
     assert [sample.role for sample in table.samples] == ["apex", "apex"]
-    assert "apex: 2 of 2 clips have none that is usable; their middle frame is the apex" in table.notes
+    assert "apex: 2 of 2 clips have no usable apex; their middle frame takes its place" in table.notes
 
 
 def test_an_apex_of_the_annotation_is_used(root: Path) -> None:

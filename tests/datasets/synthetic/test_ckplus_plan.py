@@ -1,5 +1,6 @@
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,9 +20,9 @@ from datasets.synthetic.rendering.face import draw_face, render_head
 from datasets.synthetic.rendering.identity import Identity
 
 
-def plan(**changes):
+def plan(**changes: Any) -> tuple[SequencePlan, ...]:
     ids = make_subject_ids(123, from_release=True)
-    full = {
+    full: dict[str, Any] = {
         "ids": ids,
         "unlabelled_subject_count": 5,
         "labelled_count": 327,
@@ -32,7 +33,7 @@ def plan(**changes):
     return plan_sequences(**(full | changes))
 
 
-def make_small_plan(subjects, labelled, seed=0, **changes):
+def make_small_plan(subjects: int, labelled: int, seed: int = 0, **changes: int) -> tuple[SequencePlan, ...]:
     defaults = {
         "ids": range(1, subjects + 1),
         "unlabelled_subject_count": 0,
@@ -42,7 +43,7 @@ def make_small_plan(subjects, labelled, seed=0, **changes):
     return plan(**(defaults | {"labelled_count": labelled, "seed": seed} | changes))
 
 
-def test_full_plan_has_the_releases_counts():
+def test_full_plan_has_the_releases_counts() -> None:
     sequences = plan()
     assert len(sequences) == 593
     assert Counter(one.emotion for one in sequences if one.emotion) == SEQUENCE_COUNTS
@@ -50,7 +51,7 @@ def test_full_plan_has_the_releases_counts():
     assert len({one.subject for one in sequences if one.emotion}) == 118
 
 
-def test_names_are_unique_and_ordered_and_numbers_begin_at_1():
+def test_names_are_unique_and_ordered_and_numbers_begin_at_1() -> None:
     sequences = plan()
     names = [one.name for one in sequences]
     assert names == sorted(set(names))
@@ -59,7 +60,7 @@ def test_names_are_unique_and_ordered_and_numbers_begin_at_1():
     assert {one.number for one in firsts} == {1}
 
 
-def test_labelled_shares_are_uneven():
+def test_labelled_shares_are_uneven() -> None:
     shares = Counter(one.subject for one in plan() if one.emotion)
     assert min(shares.values()) == 1
     assert max(shares.values()) >= 5
@@ -69,7 +70,7 @@ def test_labelled_shares_are_uneven():
 @pytest.mark.parametrize(
     ("subjects", "labelled"), [(1, 7), (2, 7), (2, 14), (6, 12), (7, 7), (7, 49), (30, 30)]
 )
-def test_subjects_never_repeat_an_emotion(subjects, labelled, seed):
+def test_subjects_never_repeat_an_emotion(subjects: int, labelled: int, seed: int) -> None:
     sequences = make_small_plan(subjects, labelled, seed)
     cells = Counter((one.subject, one.emotion) for one in sequences)
     assert set(cells.values()) == {1}
@@ -78,7 +79,7 @@ def test_subjects_never_repeat_an_emotion(subjects, labelled, seed):
     assert {emotion for _, emotion in cells} == set(SEQUENCE_COUNTS)
 
 
-def test_unlabelled_subjects_have_no_label():
+def test_unlabelled_subjects_have_no_label() -> None:
     sequences = make_small_plan(6, 12, unlabelled_subject_count=2, unlabelled_count=5)
     labelled = {one.subject for one in sequences if one.emotion}
     unlabelled = [one for one in sequences if not one.emotion]
@@ -87,14 +88,14 @@ def test_unlabelled_subjects_have_no_label():
     assert len(unlabelled) == 5
 
 
-def test_lengths_are_8_to_30_or_as_requested():
+def test_lengths_are_8_to_30_or_as_requested() -> None:
     lengths = {one.length for one in plan()}
     assert (min(lengths), max(lengths)) == (8, 30)
     assert {one.length for one in plan(frames=5)} == {5}
 
 
 @pytest.mark.parametrize("length", [3, 4, 8, 30])
-def test_sequence_begins_neutral_and_ends_at_its_peak(length):
+def test_sequence_begins_neutral_and_ends_at_its_peak(length: int) -> None:
     clip = SequencePlan(subject=5, number=1, emotion="happy", action_units="12", length=length).clip_plan
     profile = [compute_intensity(clip, number) for number in range(1, length + 1)]
     assert profile[0] == 0
@@ -103,7 +104,7 @@ def test_sequence_begins_neutral_and_ends_at_its_peak(length):
     assert min(profile[-2:]) > 0.5
 
 
-def test_subject_numbers_are_consecutive_or_those_of_the_release():
+def test_subject_numbers_are_consecutive_or_those_of_the_release() -> None:
     assert make_subject_ids(3, from_release=False) == (1, 2, 3)
     assert make_subject_ids(6, from_release=True) == (5, 139, 147, 501, 895, 999)
     full = make_subject_ids(123, from_release=True)
@@ -113,12 +114,12 @@ def test_subject_numbers_are_consecutive_or_those_of_the_release():
     assert len(set(make_subject_ids(999, from_release=True))) == 999
 
 
-def test_plan_depends_only_on_the_seed():
+def test_plan_depends_only_on_the_seed() -> None:
     assert plan(seed=3) == plan(seed=3)
     assert plan(seed=3) != plan(seed=4)
 
 
-def test_subject_is_the_same_person_in_every_set_of_a_seed():
+def test_subject_is_the_same_person_in_every_set_of_a_seed() -> None:
     few, many = (
         sample_identities(make_small_plan(2, 7), seed=1, spread=1.0),
         sample_identities(make_small_plan(6, 12), seed=1, spread=1.0),
@@ -127,7 +128,7 @@ def test_subject_is_the_same_person_in_every_set_of_a_seed():
     assert few != sample_identities(make_small_plan(2, 7), seed=2, spread=1.0)
 
 
-def test_every_expression_of_every_emotion_looks_different():
+def test_every_expression_of_every_emotion_looks_different() -> None:
     head = render_head(Identity(), View(width=140, height=170, x=70, y=68, scale=58))
     faces = [
         cv2.resize(draw_face(head, units, intensity=2.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)

@@ -1,8 +1,11 @@
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from datasets.synthetic.casme2_plan import ClipPlan
 from datasets.synthetic.clip_writer import (
@@ -16,14 +19,15 @@ from datasets.synthetic.clip_writer import (
 )
 from datasets.synthetic.rendering.canvas import View
 from datasets.synthetic.rendering.identity import Identity, sample_identity
+from tests.datasets.image_files import load_image
 
 CLIP = ClipPlan(
     subject=1, name="EP02_01f", emotion="happiness", action_units="6+12", onset=8, apex=12, offset=18
 )
 
 
-def make_job(folder, **changes):
-    defaults = {
+def make_job(folder: Path, **changes: Any) -> RenderJob:
+    defaults: dict[str, Any] = {
         "clip": CLIP,
         "person": Identity(),
         "view": View(width=70, height=85, x=35, y=34, scale=29),
@@ -36,12 +40,12 @@ def make_job(folder, **changes):
     return RenderJob(**(defaults | changes))
 
 
-def read(folder):
+def read(folder: Path) -> list[NDArray[np.int64]]:
     names = sorted(folder.iterdir(), key=lambda path: int(path.stem.removeprefix("reg_img")))
-    return [cv2.imread(str(name)).astype(int) for name in names]
+    return [load_image(name).astype(int) for name in names]
 
 
-def test_expression_rises_to_the_apex_and_falls_after_it():
+def test_expression_rises_to_the_apex_and_falls_after_it() -> None:
     profile = [compute_intensity(CLIP, number) for number in range(1, 40)]
     assert profile[: CLIP.onset] == [0.0] * 8
     assert profile[CLIP.apex - 1] == 1.0
@@ -52,12 +56,12 @@ def test_expression_rises_to_the_apex_and_falls_after_it():
     assert profile[-1] < 0.01
 
 
-def test_few_frames_of_a_short_clip_are_near_rest():
+def test_few_frames_of_a_short_clip_are_near_rest() -> None:
     profile = [compute_intensity(CLIP, number) for number in range(CLIP.onset, CLIP.offset + 1)]
     assert sum(value < 0.3 for value in profile) == 1
 
 
-def test_file_names_have_unpadded_frame_numbers(tmp_path):
+def test_file_names_have_unpadded_frame_numbers(tmp_path: Path) -> None:
     write_clip(make_job(tmp_path / "clip", frame_numbers=range(9, 12)))
     assert sorted(path.name for path in (tmp_path / "clip").iterdir()) == [
         "reg_img10.jpg",
@@ -66,14 +70,14 @@ def test_file_names_have_unpadded_frame_numbers(tmp_path):
     ]
 
 
-def test_bytes_depend_on_the_job_and_the_seed(tmp_path):
+def test_bytes_depend_on_the_job_and_the_seed(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         write_clip(make_job(tmp_path / name, frame_numbers=range(8, 10), seed=(seed,)))
     a, b, c = ((tmp_path / name / "reg_img9.jpg").read_bytes() for name in "abc")
     assert a == b != c
 
 
-def test_neighbours_are_similar_and_the_apex_differs_from_the_onset(tmp_path):
+def test_neighbours_are_similar_and_the_apex_differs_from_the_onset(tmp_path: Path) -> None:
     write_clip(make_job(tmp_path / "clip", amplitude=2.0))
     frames = read(tmp_path / "clip")
     assert all(0 < np.abs(a - b).mean() < 6 for a, b in pairwise(frames))
@@ -81,7 +85,7 @@ def test_neighbours_are_similar_and_the_apex_differs_from_the_onset(tmp_path):
     assert int(np.argmax(mouth)) in (3, 4, 5)
 
 
-def test_no_amplitude_is_no_motion_beyond_sway_and_noise(tmp_path):
+def test_no_amplitude_is_no_motion_beyond_sway_and_noise(tmp_path: Path) -> None:
     write_clip(make_job(tmp_path / "still", amplitude=0.0))
     write_clip(make_job(tmp_path / "moving", amplitude=2.0))
     still, moving = read(tmp_path / "still"), read(tmp_path / "moving")
@@ -89,7 +93,7 @@ def test_no_amplitude_is_no_motion_beyond_sway_and_noise(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_crop_is_about_280_by_340_and_contains_the_face(seed):
+def test_crop_is_about_280_by_340_and_contains_the_face(seed: int) -> None:
     person = sample_identity((seed,))
     view = sample_cropped_view(person, (seed,))
     assert (view.width, view.height) == pytest.approx((280, 340), abs=12)
@@ -97,7 +101,7 @@ def test_crop_is_about_280_by_340_and_contains_the_face(seed):
     assert view.y + 1.62 * person.face_length * view.scale < view.height
 
 
-def test_raw_frame_is_640_by_480_with_head_and_shoulders():
+def test_raw_frame_is_640_by_480_with_head_and_shoulders() -> None:
     for seed in range(8):
         view = sample_raw_view((seed,))
         assert (view.width, view.height) == (640, 480)
@@ -105,18 +109,19 @@ def test_raw_frame_is_640_by_480_with_head_and_shoulders():
         assert view.y + 2.4 * view.scale < 480
 
 
-def test_grey_images_have_one_channel_and_the_requested_size(tmp_path):
+def test_grey_images_have_one_channel_and_the_requested_size(tmp_path: Path) -> None:
     options = {"prefix": "S005_001_", "digits": 8, "extension": "png", "grayscale": True, "output_size": 48}
     write_clip(make_job(tmp_path, frame_numbers=(9, 12), **options))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "S005_001_00000009.png",
         "S005_001_00000012.png",
     ]
-    image = cv2.imread(str(tmp_path / "S005_001_00000009.png"), cv2.IMREAD_UNCHANGED)
-    assert (image.shape, image.dtype) == ((48, 48), np.uint8)
+    image = load_image(tmp_path / "S005_001_00000009.png", cv2.IMREAD_UNCHANGED)
+    assert image.shape == (48, 48)
+    assert image.dtype == np.uint8
 
 
-def test_video_has_every_frame_and_is_reproducible(tmp_path):
+def test_video_has_every_frame_and_is_reproducible(tmp_path: Path) -> None:
     options = {"prefix": "EP02_01f", "extension": "avi", "frame_numbers": range(1, 8)}
     view = View(width=64, height=80, x=32, y=32, scale=27)
     for name in "ab":
@@ -132,7 +137,7 @@ def test_video_has_every_frame_and_is_reproducible(tmp_path):
     assert path.read_bytes() == (tmp_path / "b" / "EP02_01f.avi").read_bytes()
 
 
-def test_video_and_images_have_equal_frames(tmp_path):
+def test_video_and_images_have_equal_frames(tmp_path: Path) -> None:
     view = View(width=64, height=80, x=32, y=32, scale=27)
     write_clip(
         make_job(tmp_path / "film", view=view, extension="avi", prefix="a", frame_numbers=range(8, 10))
@@ -141,17 +146,17 @@ def test_video_and_images_have_equal_frames(tmp_path):
     reader = cv2.VideoCapture(str(tmp_path / "film" / "a.avi"))
     frame = reader.read()[1].astype(int)
     reader.release()
-    image = cv2.imread(str(tmp_path / "images" / "reg_img8.jpg"))
+    image = load_image(tmp_path / "images" / "reg_img8.jpg")
     assert np.abs(frame - image).mean() < 4
 
 
-def test_video_that_cannot_be_written_is_an_error(tmp_path):
+def test_video_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.avi").mkdir()
     with pytest.raises(OSError, match=r"a\.avi could not be written: 0 of 3 frames are in it"):
         write_clip(make_job(tmp_path, extension="avi", prefix="a", frame_numbers=range(8, 11)))
 
 
-def test_landmarks_accompany_frames(tmp_path):
+def test_landmarks_accompany_frames(tmp_path: Path) -> None:
     options = {"prefix": "S005_001_", "digits": 8, "extension": "png", "frame_numbers": range(1, 3)}
     write_clip(make_job(tmp_path / "images", landmark_folder=tmp_path / "points", **options))
     files = sorted((tmp_path / "points").iterdir())
@@ -163,7 +168,7 @@ def test_landmarks_accompany_frames(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_tight_view_is_a_square_from_brows_to_chin(seed):
+def test_tight_view_is_a_square_from_brows_to_chin(seed: int) -> None:
     person = sample_identity((seed,))
     view = sample_tight_view(person, (seed,))
     assert view.width == view.height == 144

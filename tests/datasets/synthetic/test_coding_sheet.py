@@ -1,10 +1,12 @@
 import time
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
-import xlrd
+import xlrd  # type: ignore[import-untyped]
 
 from datasets.synthetic.coding_sheet import (
     CodingRow,
@@ -14,18 +16,18 @@ from datasets.synthetic.coding_sheet import (
 )
 
 
-def row(subject, units, emotion, **changes):
-    defaults = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
+def row(subject: int, units: str, emotion: str, **changes: str) -> CodingRow:
+    defaults: dict[str, Any] = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
     return CodingRow(**(defaults | {"subject": subject, "action_units": units, "emotion": emotion} | changes))
 
 
 @pytest.fixture
-def rows():
+def rows() -> tuple[CodingRow, CodingRow, CodingRow]:
     return (row(1, "4", "others"), row(2, "4+L10", "disgust"), row(11, "12", "happiness"))
 
 
 @pytest.fixture
-def quirk_rows():
+def quirk_rows() -> tuple[CodingRow, CodingRow, CodingRow]:
     return (
         row(4, "?", "disgust", apex="/"),
         row(24, "1+4", "sadness", name="EP07_01"),
@@ -33,7 +35,7 @@ def quirk_rows():
     )
 
 
-def test_sheet_is_laid_out_as_released(tmp_path, rows):
+def test_sheet_is_laid_out_as_released(tmp_path: Path, rows: tuple[CodingRow, CodingRow, CodingRow]) -> None:
     path = write_sheet(rows, tmp_path)
     assert path.name == "CASME2-coding-20140508.xlsx"
     book = openpyxl.load_workbook(path)
@@ -47,19 +49,25 @@ def test_sheet_is_laid_out_as_released(tmp_path, rows):
     assert cells[3][7] == "12"
 
 
-def test_pandas_sees_the_two_nameless_columns(tmp_path, rows):
+def test_pandas_sees_the_two_nameless_columns(
+    tmp_path: Path, rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
     table = pd.read_excel(write_sheet(rows, tmp_path), dtype={"Subject": str})
     assert [name for name in table.columns if name.startswith("Unnamed")] == ["Unnamed: 2", "Unnamed: 6"]
     assert list(table["Subject"]) == ["01", "02", "11"]
 
 
-def test_unusual_cells_are_written_unchanged(tmp_path, quirk_rows):
+def test_unusual_cells_are_written_unchanged(
+    tmp_path: Path, quirk_rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
     table = pd.read_excel(write_sheet(quirk_rows, tmp_path))
     assert table["ApexFrame"].tolist() == ["/", 59, 59]
     assert table["Action Units"][0] == "?"
 
 
-def test_edition_2019_relabels_three_clips_as_surprise(tmp_path, quirk_rows):
+def test_edition_2019_relabels_three_clips_as_surprise(
+    tmp_path: Path, quirk_rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
     path = write_sheet(quirk_rows, tmp_path, form="2019")
     assert path.name == "CASME2-coding-20190701.xlsx"
     table = pd.read_excel(path)
@@ -68,7 +76,9 @@ def test_edition_2019_relabels_three_clips_as_surprise(tmp_path, quirk_rows):
     assert table.columns[2] == "Unnamed: 2"
 
 
-def test_xls_has_seven_columns_and_no_blank_one(tmp_path, quirk_rows):
+def test_xls_has_seven_columns_and_no_blank_one(
+    tmp_path: Path, quirk_rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
     path = write_sheet(quirk_rows, tmp_path, form="xls")
     assert path.name == "CASME2_label_Ver_2.xls"
     sheet = xlrd.open_workbook(path).sheet_by_index(0)
@@ -85,7 +95,9 @@ def test_xls_has_seven_columns_and_no_blank_one(tmp_path, quirk_rows):
     assert sheet.nrows == 4
 
 
-def test_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_one(tmp_path, quirk_rows):
+def test_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_one(
+    tmp_path: Path, quirk_rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
     path = write_sheet(quirk_rows, tmp_path, form="csv")
     table = pd.read_csv(path)
     assert list(table.columns) == [name.lower() for name in table.columns]
@@ -94,7 +106,9 @@ def test_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_one(
     assert b"\r" not in path.read_bytes()
 
 
-def test_objective_classes_sheet_has_three_columns(tmp_path, rows):
+def test_objective_classes_sheet_has_three_columns(
+    tmp_path: Path, rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
     table = pd.read_excel(write_objective_classes(rows, tmp_path), dtype=str)
     assert list(table.columns) == ["Subject", "Filename", "Objective Class"]
     assert table["Subject"].tolist() == ["01", "02", "11"]
@@ -104,12 +118,14 @@ def test_objective_classes_sheet_has_three_columns(tmp_path, rows):
 @pytest.mark.parametrize(
     ("units", "number"), [("6+12", 1), ("1+2", 2), ("4", 3), ("L10", 4), ("R15", 5), ("20", 6), ("?", 7)]
 )
-def test_objective_classes_by_hand_whatever_the_side(units, number):
+def test_objective_classes_by_hand_whatever_the_side(units: str, number: int) -> None:
     assert lookup_objective_class(units) == number
 
 
-def test_bytes_do_not_depend_on_the_time(tmp_path, rows):
-    def read_bytes():
+def test_bytes_do_not_depend_on_the_time(
+    tmp_path: Path, rows: tuple[CodingRow, CodingRow, CodingRow]
+) -> None:
+    def read_bytes() -> list[bytes]:
         sheets = [write_sheet(rows, tmp_path, form=form) for form in ("2014", "2019", "xls", "csv")]
         return [path.read_bytes() for path in (*sheets, write_objective_classes(rows, tmp_path))]
 

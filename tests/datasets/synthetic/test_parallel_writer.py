@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from datasets.synthetic.casme2_plan import ClipPlan
@@ -7,7 +9,7 @@ from datasets.synthetic.rendering.canvas import View
 from datasets.synthetic.rendering.identity import Identity
 
 
-def make_job(folder):
+def make_job(folder: Path) -> RenderJob:
     return RenderJob(
         clip=ClipPlan(subject=1, name="a", emotion="happiness", action_units="12", onset=1, apex=2, offset=3),
         person=Identity(),
@@ -20,14 +22,14 @@ def make_job(folder):
     )
 
 
-def test_every_job_is_written_and_reported(tmp_path):
+def test_every_job_is_written_and_reported(tmp_path: Path) -> None:
     calls = []
     write_clips([make_job(tmp_path / name) for name in "abc"], lambda *call: calls.append(call))
     assert calls == [(1, 3), (2, 3), (3, 3)]
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["img1.jpg", "img2.jpg", "img3.jpg"]
 
 
-def test_frame_that_cannot_be_written_is_an_error(tmp_path):
+def test_frame_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="a"):
         write_clips([make_job(tmp_path / "a")], lambda count, total: None)

@@ -1,12 +1,12 @@
 from pathlib import Path
 
-import cv2
 import pytest
 
 from datasets.smic.constants import CLIP_COUNTS
 from datasets.smic.loader import load
 from datasets.synthetic.generator import SyntheticSpec, synthesize
 from datasets.synthetic.smic import plan_smic
+from tests.datasets.image_files import load_image
 
 
 def test_the_full_set_has_the_counts_of_the_release() -> None:
@@ -21,7 +21,7 @@ def test_the_loader_reads_both_layouts_without_a_complaint(tmp_path: Path, layou
     spec = SyntheticSpec(layout=layout, subjects=2, clips=7, frames=3)
     table = load(synthesize(spec, tmp_path / "set"), "onset_offset")
     assert (table.layout, len(table.samples), table.anomalies) == (name, 21, ())
-    shape = cv2.imread(table.samples[0].path).shape
+    shape = load_image(table.samples[0].path).shape
     assert (shape[0] < 200) == (layout == "smic")
 
 

@@ -5,7 +5,7 @@ from datasets.synthetic.spec import SyntheticSpec
 from tests.error_codes import raises_code
 
 
-def test_clip_counts_of_casme2():
+def test_clip_counts_of_casme2() -> None:
     assert SyntheticSpec().clip_count == 255
     assert SyntheticSpec(subjects=13).clip_count == 128
     assert SyntheticSpec(subjects=1).clip_count == 10
@@ -25,7 +25,9 @@ def test_clip_counts_of_casme2():
         ("ck-csv", False, 123, 5, 266),
     ],
 )
-def test_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, unlabelled):
+def test_full_ck_plus_is_the_releases_size(
+    layout: str, quirks: bool, people: int, silent: int, unlabelled: int
+) -> None:
     spec = SyntheticSpec(layout=layout, quirks=quirks)
     assert spec.subject_count == people
     assert spec.unlabelled_subject_count == silent
@@ -33,18 +35,18 @@ def test_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, unlab
     assert spec.unlabelled_count == unlabelled
 
 
-def test_small_ck_plus_has_the_releases_proportions():
+def test_small_ck_plus_has_the_releases_proportions() -> None:
     spec = SyntheticSpec(layout="ck-official", quirks=True, subjects=6, clips=12)
     assert (spec.unlabelled_subject_count, spec.unlabelled_count) == (1, 10)
     single = SyntheticSpec(layout="ck-official", quirks=True, subjects=1, clips=7)
     assert (single.unlabelled_subject_count, single.unlabelled_count) == (0, 6)
 
 
-def test_balanced_ck_plus_has_seven_classes_per_subject():
+def test_balanced_ck_plus_has_seven_classes_per_subject() -> None:
     assert SyntheticSpec(layout="ck48", subjects=5, balance=True).clip_count == 35
 
 
-def test_every_layout_names_the_set_that_reads_it():
+def test_every_layout_names_the_set_that_reads_it() -> None:
     assert {form.dataset for form in LAYOUTS.values()} == {"casme2", "smic", "samm", "megc2019", "ckplus"}
     for layout, form in LAYOUTS.items():
         assert SyntheticSpec(layout=layout).layout_info is form
@@ -53,14 +55,14 @@ def test_every_layout_names_the_set_that_reads_it():
 @pytest.mark.parametrize(
     ("layout", "subjects", "clips", "form"), [("smic", 16, 164, "162"), ("samm", 29, 159, "v2")]
 )
-def test_a_full_set_has_the_size_of_its_release(layout, subjects, clips, form):
+def test_a_full_set_has_the_size_of_its_release(layout: str, subjects: int, clips: int, form: str) -> None:
     spec = SyntheticSpec(layout=layout)
     assert (spec.subject_count, spec.clip_count, spec.sheet_form) == (subjects, clips, form)
     assert spec.is_full_size
     assert not SyntheticSpec(layout=layout, clips=40).is_full_size
 
 
-def test_a_composite_has_a_spec_for_each_set_with_a_seed_of_its_own():
+def test_a_composite_has_a_spec_for_each_set_with_a_seed_of_its_own() -> None:
     parts = SyntheticSpec(layout="megc2019", frames=3, seed=2).part_specs
     assert [(part.layout, part.frames, part.seed) for part in parts] == [
         ("smic", 3, 6),
@@ -71,7 +73,7 @@ def test_a_composite_has_a_spec_for_each_set_with_a_seed_of_its_own():
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_sheets_combine_with_every_layout_of_casme2(sheet):
+def test_sheets_combine_with_every_layout_of_casme2(sheet: str) -> None:
     for layout, form in LAYOUTS.items():
         if form.dataset == "casme2":
             assert SyntheticSpec(layout=layout, sheet=sheet).sheet == sheet
@@ -116,12 +118,12 @@ def test_sheets_combine_with_every_layout_of_casme2(sheet):
         ({"quirks": True, "subjects": 3, "clips": 26}, "quirks.too-few-clips", "27; got clips=26"),
     ],
 )
-def test_impossible_spec_is_refused(changes, code, value):
+def test_impossible_spec_is_refused(changes: dict[str, str | float], code: str, value: str) -> None:
     with raises_code(f"synthetic-{code}", value):
-        SyntheticSpec(**changes)
+        SyntheticSpec(**changes)  # type: ignore[arg-type]
 
 
-def test_a_subject_of_a_balanced_casme2_shows_as_many_emotions_as_requested():
+def test_a_subject_of_a_balanced_casme2_shows_as_many_emotions_as_requested() -> None:
     assert SyntheticSpec(subjects=12, balance=True, emotions=1).clip_count == 12
     with raises_code("synthetic-emotions.range", "from 1 to 6", "emotions=7", "leave emotions out"):
         SyntheticSpec(subjects=12, balance=True, emotions=7)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from io import BytesIO
 
 import openpyxl
@@ -6,7 +7,7 @@ from datasets.synthetic.workbook import encode_workbook
 
 
 def test_a_workbook_has_its_sheets_and_the_same_bytes_twice() -> None:
-    sheets = {"HS": [("a", 1), (None, "b")], "VIS": ()}
+    sheets: dict[str, Sequence[tuple[str | int | None, ...]]] = {"HS": [("a", 1), (None, "b")], "VIS": ()}
     data = encode_workbook(sheets, timestamp=(2014, 1, 15, 0, 0, 0))
     assert encode_workbook(sheets, timestamp=(2014, 1, 15, 0, 0, 0)) == data
     workbook = openpyxl.load_workbook(BytesIO(data))

@@ -7,7 +7,7 @@ import pytest
 from harness.archive.exporter import export_study
 from harness.tracking.tracker import Tracker
 from tests.harness.archive.tiny_study import SMALL, make_study
-from tests.harness.tracking.test_tracker import STUDY
+from tests.harness.tracking.small_study import STUDY
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from tests.harness.archive.tiny_study import (
     rewrite,
 )
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import STUDY as TINY
+from tests.harness.tracking.small_study import STUDY as TINY
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
         lambda contents_by_name: contents_by_name.update(
             {n.replace(FINISHED[0].key, "0" * 16): contents_by_name.pop(n) for n in list(contents_by_name)}
         ),
-        ("must name the run of every cell",),
+        ("must name one run for each cell",),
     ),
     "a cell without predictions": (
         lambda contents_by_name: contents_by_name.pop(f"{CELL}/predictions.csv"),

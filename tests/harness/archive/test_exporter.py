@@ -9,7 +9,7 @@ from harness.archive.exporter import export_study
 from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tracker import Tracker
 from tests.harness.archive.tiny_study import FAILED, FINISHED, REASON
-from tests.harness.tracking.test_tracker import STUDY
+from tests.harness.tracking.small_study import STUDY
 
 
 def _list_names(path: Path) -> list[str]:

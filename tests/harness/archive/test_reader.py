@@ -36,13 +36,14 @@ from tests.harness.archive.tiny_study import (
     contents,
     empty,
     log_latency,
+    make_study,
     new_tracker,
     read_files,
 )
 from tests.harness.stores import copy_store
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import OTHER, delete_artifacts, log_finished_runs, result
-from tests.harness.tracking.test_tracker import STUDY as TINY
+from tests.harness.tracking.small_study import OTHER, delete_artifacts, log_finished_runs, result
+from tests.harness.tracking.small_study import STUDY as TINY
 
 
 @pytest.fixture
@@ -134,6 +135,7 @@ def test_archive_is_complete_and_reproducible(
     assert not list(tmp_path.glob(".*.zip*")), "no unfinished run is left"
 
 
+@pytest.mark.slow
 def test_weights_are_exported_on_request_and_never_unpickled(
     small: Tracker, target: Tracker, tmp_path: Path, harness: Run
 ) -> None:
@@ -150,6 +152,7 @@ def test_weights_are_exported_on_request_and_never_unpickled(
         assert (weights.name, weights.read_bytes()) == (name, packed[f"cells/{spec.key}/{name}"])
 
 
+@pytest.mark.slow
 def test_weights_that_an_import_lacks_come_with_a_second_archive(
     small: Tracker, packed_small: Path, target: Tracker, tmp_path: Path, harness: Run
 ) -> None:
@@ -196,6 +199,7 @@ def test_missing_study_or_archive_is_an_error(harness: Run) -> None:
     assert not list(Path().iterdir())
 
 
+@pytest.mark.slow
 def test_second_import_changes_nothing(packed_small: Path, target: Tracker, harness: Run) -> None:
     with open_archive(packed_small) as archive:
         import_study(archive, target, CellLocks(target.uri))
@@ -216,6 +220,7 @@ def test_second_import_changes_nothing(packed_small: Path, target: Tracker, harn
     assert read_files(Path("mlruns")) == files
 
 
+@pytest.mark.slow
 def test_import_into_the_source_store_changes_nothing(
     small: Tracker, packed_small: Path, tmp_path: Path, harness: Run
 ) -> None:
@@ -274,6 +279,7 @@ def test_next_import_completes_a_killed_one(
     assert cells(target) == cells(small)
 
 
+@pytest.mark.slow
 def test_finished_cells_are_reused_and_differences_listed(
     packed_small: Path, target: Tracker, tmp_path: Path, harness: Run
 ) -> None:
@@ -360,6 +366,7 @@ def test_study_of_an_earlier_version_keeps_its_keys(small: Tracker, target: Trac
 def test_run_with_a_foreign_key_is_not_exported(small: Tracker, tmp_path: Path) -> None:
     other = copy_store(small, tmp_path / "there")
     run_id = other.find_finished_run(SMALL_FINISHED[0].key)
+    assert run_id is not None
     other.client.set_tag(run_id, KEY_TAG, "0123456789abcdef")
     with raises_code("export.key-mismatch", run_id, "0123456789abcdef"):
         export_study(other, SMALL.name, tmp_path / "study.zip")
@@ -391,3 +398,31 @@ def test_study_of_too_many_runs_is_refused_before_they_are_listed(
 ) -> None:
     with nullcontext() if accepted else raises_code("archive.too-many-runs"):
         _check_size(document)
+
+
+@pytest.mark.slow
+def test_record_of_the_epochs_travels_and_completes_a_run_without_it(tmp_path: Path, blank: Path) -> None:
+    source, target = make_study(tmp_path / "source", blank, SMALL), new_tracker(tmp_path / "target", blank)
+    clean = export_study(source, SMALL.name, tmp_path / "clean.zip").path
+    spec = SMALL_FINISHED[0]
+    recorded = replace(result(spec), epoch_classes=((0, 1), (1, 1)))
+    run_id = source.find_finished_run(spec.key)
+    assert run_id
+    source.add_epoch_record(run_id, recorded)
+    with_record = export_study(source, SMALL.name, tmp_path / "recorded.zip").path
+    summaries = []
+    for path in (clean, with_record, clean):
+        with open_archive(path) as archive:
+            summaries.append(import_study(archive, target, CellLocks(target.uri)))
+    assert [summary.recorded for summary in summaries] == [[], [spec.key], []]
+    assert not any(summary.conflicts for summary in summaries)
+    imported_id = target.find_finished_run(spec.key)
+    assert imported_id
+    assert target.load_result(imported_id) == recorded
+
+    fresh = new_tracker(tmp_path / "fresh", blank)
+    with open_archive(with_record) as archive:
+        import_study(archive, fresh, CellLocks(fresh.uri))
+    fresh_id = fresh.find_finished_run(spec.key)
+    assert fresh_id
+    assert fresh.load_result(fresh_id) == recorded

@@ -14,8 +14,8 @@ import torch
 from harness.tracking.tracker import Tracker
 from studies.results import RunResult, Timing
 from studies.study import Study
-from tests.harness.tracking.test_tracker import STUDY as TINY
-from tests.harness.tracking.test_tracker import result
+from tests.harness.tracking.small_study import STUDY as TINY
+from tests.harness.tracking.small_study import result
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001"

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from datasets.spec import FlowSpec
 from harness.commands.data_options import DataOptions, DatasetOptions
 from harness.data.loading import DataRequest
 
@@ -18,6 +19,9 @@ def test_options_become_a_request() -> None:
         layout="raw",
         align="haar",
         representation="flow",
+        flow_method="tvl1",
+        flow_size=28,
+        flow_scale="image",
     )
     assert options.to_data_request() == DataRequest(
         dataset="casme2",
@@ -27,6 +31,7 @@ def test_options_become_a_request() -> None:
         layout="raw",
         align="haar",
         representation="flow",
+        flow=FlowSpec(method="tvl1", size=28, scale="image"),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.tracking.tracker import Tracker
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import OTHER, STUDY, log_finished_runs
+from tests.harness.tracking.small_study import OTHER, STUDY, log_finished_runs
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.study import MAX_UNCONFIRMED_CELLS, _confirm_size, _format_program
+from harness.commands.study import MAX_UNCONFIRMED_CELLS, _confirm_size
+from harness.commands.study_end import format_program
 from harness.errors import StudyAborted, UserError
 from tests.harness.processes import ROOT
 
@@ -20,6 +21,7 @@ MISTAKES = (
     "reproduce --ckplus . --preset quik",
     "tune --trials 0",
     "bench --only vgg61",
+    "compare --name a:b",
     "status x",
 )
 EACH_LINE = """
@@ -81,10 +83,10 @@ def test_next_command_is_one_that_starts_without_a_script_on_the_path(
 ) -> None:
     monkeypatch.setattr(sys, "argv", [started_as])
     monkeypatch.setenv("PATH", "")
-    assert _format_program() == program
+    assert format_program() == program
 
 
 def test_next_command_is_the_script_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "harness").touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert _format_program() == "harness"
+    assert format_program() == "harness"

@@ -247,6 +247,7 @@ def test_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Run,
     assert "**The faces of CK+ are synthetic, not from the real release" in report
 
 
+@pytest.mark.slow
 def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) -> None:
     args = ("--dataset", "ckplus", "--root", packed_set, "--only", "vgg16-bn-gap", *TINY)
     status, out, _ = harness("compare", *args, "--json")
@@ -254,13 +255,36 @@ def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) 
     assert len(json.loads(out)["cells"]) == 1
 
 
-def test_motion_is_a_representation_of_apex_frames(harness: Run, official_set: Path) -> None:
-    args = ("compare", "--dataset", "ckplus", "--root", official_set, "--only", "vgg16-bn-gap", *TINY)
-    args = (*args, "--protocol", "subject", "--representation", "flow")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "flow"),
+    [
+        ((), None),
+        (
+            ("--flow-method", "tvl1", "--flow-size", "32", "--flow-scale", "image"),
+            {"method": "tvl1", "size": 32, "scale": "image"},
+        ),
+    ],
+)
+def test_motion_is_a_representation_of_apex_frames(
+    harness: Run, official_set: Path, options: tuple[str, ...], flow: dict[str, object] | None
+) -> None:
+    args: tuple[object, ...] = (
+        "compare",
+        "--dataset",
+        "ckplus",
+        "--root",
+        official_set,
+        "--only",
+        "vgg16-bn-gap",
+        *TINY,
+    )
+    args = (*args, "--protocol", "subject", "--representation", "flow", *options)
     status, out, _ = harness(*args, "--json")
     assert status == 0
     (cell,) = json.loads(out)["cells"]
     assert cell["spec"]["dataset"]["frames"] == "peak"
+    assert cell["spec"]["dataset"].get("flow") == flow
     assert cell["spec"]["training"]["augmentation"]["hue"] == 0
 
 

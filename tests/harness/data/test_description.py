@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 from datasets.faces.face_boxes import Face
-from datasets.spec import Anomaly, Sample, SampleTable
-from harness.data.description import build_description, render_description
+from datasets.spec import Anomaly, DatasetSpec, FlowSpec, Sample, SampleTable
+from harness.data.description import build_description, describe_flow, render_description
 
 FAULT = Anomaly(code="missing file", location="s1", description="not there", action="left out")
 
@@ -101,3 +101,14 @@ def test_face_detection_is_pending_only_for_unaligned_releases() -> None:
     assert "not detected yet" in render_description(build_description(table(is_aligned=False), None))
     assert "not detected yet" not in render_description(build_description(table(is_aligned=False), FACES))
     assert "faces" not in render_description(build_description(table(is_aligned=True), None))
+
+
+def test_plan_of_a_flow_names_its_settings_and_the_changes_that_apply() -> None:
+    spec = DatasetSpec(name="casme2", frame_policy="apex", image_size=32)
+    assert describe_flow(spec) == ()
+    (byte_line,) = describe_flow(replace(spec, representation="flow"))
+    assert "flow (farneback at 224 px, strain published, scale bytes), reduced to 32 px as uint8" in byte_line
+    assert "no flips; ImageNet normalization" in byte_line
+    (float_line,) = describe_flow(replace(spec, representation="flow", flow=FlowSpec(scale="image")))
+    assert "float16; augmentation: flips negate u" in float_line
+    assert "no ImageNet normalization; no changes of color" in float_line

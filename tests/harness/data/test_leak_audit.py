@@ -14,7 +14,7 @@ def _audit(
         DataRequest(dataset="casme2", root=tree, frames="onset_offset"),
         protocols=protocols,
         folds=folds,
-        splits=splits,
+        num_splits=splits,
         image_size=16,
         all_examples=all_examples,
     )

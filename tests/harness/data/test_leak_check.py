@@ -92,6 +92,7 @@ def test_split_with_shared_groups_stops_the_study(people: Path, protocol: str, c
         check_leaks(pixels, (split,))
 
 
+@pytest.mark.slow
 def test_a_folder_of_images_takes_part_and_an_image_with_two_labels_stops_a_study_over_people(
     harness: Run, people: Path
 ) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 
 import cv2
+import numpy as np
 import pytest
 from rich.console import Console
 
 from harness import api
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request, plan_study
+from harness.planning.plan import plan_study
+from harness.planning.request import Request
 from harness.tracking.tracker import Tracker
 from studies.results import RunResult
 from tests.harness.inference.trained_runs import TrainedRuns
@@ -28,7 +30,9 @@ def trained_runs(tmp_path_factory: pytest.TempPathFactory) -> TrainedRuns:
     tree = write_tree(root / "tree")
     for path in sorted(tree.rglob("*.jpg")):
         # Coloured frames with a moving shadow, so that swapped channels or a wrong onset would be detected.
-        image = cv2.imread(str(path))
+        pixels = cv2.imread(str(path))
+        assert pixels is not None
+        image = np.asarray(pixels, dtype=np.uint8)
         image[..., 0] //= 4
         image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
         cv2.imwrite(str(path), image)

@@ -60,6 +60,7 @@ def class_folders(trained_runs: TrainedRuns, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_images_used_in_training_are_summarized(harness: Run, trained_runs: TrainedRuns) -> None:
     clip = trained_runs.cropped / "sub01" / "EP01_01f"
     tested = {path.name for path in clip.iterdir() if _is_tested(trained_runs, path)}
@@ -75,10 +76,13 @@ def test_images_used_in_training_are_summarized(harness: Run, trained_runs: Trai
     ) in err
 
 
+@pytest.mark.slow
 def test_copy_is_recognized_by_its_bytes(harness: Run, trained_runs: TrainedRuns, tmp_path: Path) -> None:
     trained = next(p for p in sorted(trained_runs.cropped.rglob("*.jpg")) if not _is_tested(trained_runs, p))
     shutil.copy(trained, tmp_path / "copy.jpg")
-    cv2.imwrite(str(tmp_path / "again.png"), cv2.imread(str(trained)))
+    image = cv2.imread(str(trained))
+    assert image is not None
+    cv2.imwrite(str(tmp_path / "again.png"), image)
     harness("predict", trained_runs.run_id, tmp_path / "copy.jpg", *options(trained_runs))
     (copy,) = read_document("copy", trained_runs)["rows"]
     assert copy["part"] in ("training", "validation")
@@ -91,6 +95,7 @@ def _is_tested(trained_runs: TrainedRuns, path: Path) -> bool:
     return path.relative_to(trained_runs.cropped).as_posix() in recorded_probabilities(trained_runs.frames)
 
 
+@pytest.mark.slow
 def test_class_folders_have_separate_scores_for_unseen_images(
     harness: Run, trained_runs: TrainedRuns, class_folders: Path
 ) -> None:
@@ -128,6 +133,7 @@ def test_class_folders_have_separate_scores_for_unseen_images(
     assert {row["part"] for row in table} == {"training", "validation", "neither"}
 
 
+@pytest.mark.slow
 def test_folders_that_name_no_class_and_runs_on_motion_have_no_scores(
     harness: Run, trained_runs: TrainedRuns, tmp_path: Path
 ) -> None:

@@ -44,7 +44,8 @@ from tests.harness.tiny import Run, request
 def astronaut() -> video_io.Image:
     from skimage.data import astronaut
 
-    return np.asarray(cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+    photograph = astronaut()
+    return np.asarray(cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR), dtype=np.uint8)
 
 
 def test_test_files_get_their_recorded_probabilities(harness: Run, trained_runs: TrainedRuns) -> None:
@@ -156,8 +157,9 @@ def test_face_in_a_photograph_is_detected_and_marked(
     assert probabilities(cut) == probabilities(row)
     harness("predict", trained_runs.run_id, tmp_path / "photo.png", *options(trained_runs), "--out", "apart")
     copy = cv2.imread(f"apart/photo-{trained_runs.run_id[:8]}/annotated.png")
+    assert copy is not None
     assert copy.shape == astronaut.shape
-    green = (copy == (80, 220, 80)).all(axis=2)
+    green = np.all(copy == np.array((80, 220, 80)), axis=2)
     assert green[59, 200]
     assert green[100, 167]
     assert (copy[300:] == astronaut[300:]).all()
@@ -437,7 +439,8 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def test_second_call_leaves_earlier_predictions(
     harness: Run, trained_runs: TrainedRuns, tmp_path: Path
 ) -> None:
-    image = shutil.copy(next(trained_runs.cropped.rglob("*.jpg")), tmp_path / "photo.jpg")
+    image = tmp_path / "photo.jpg"
+    shutil.copy(next(trained_runs.cropped.rglob("*.jpg")), image)
     name = f"photo-{trained_runs.run_id[:8]}"
     assert predict_json(harness, trained_runs, trained_runs.run_id, image)["files"] == [
         f"predictions/{name}/{file}" for file in ("predictions.csv", "predictions.json", "annotated.png")

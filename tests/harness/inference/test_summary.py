@@ -115,7 +115,7 @@ def test_text_names_the_annotated_copies() -> None:
     assert "no annotated video" in _render(_predict())
     files = ["out/predictions.csv", "out/predictions.json", "out/annotated/1.png", "out/annotated/2.png"]
     assert _render(*map(_predict, (1, 2, 3)), files=files).endswith(
-        "annotated (2 images; 1 more have none, predictions.csv lists all)"
+        "annotated (2 images; 1 more have no copy, predictions.csv lists all)"
     )
 
 

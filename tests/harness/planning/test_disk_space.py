@@ -87,7 +87,17 @@ def test_folders_of_one_disk_are_added_without_checkpoints(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_too_small_disk_is_an_error_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:
     (tmp_path / "net.py").write_text(HUGE)
-    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", "--preset", "quick")
+    args: tuple[object, ...] = (
+        "compare",
+        "--dataset",
+        "casme2",
+        "--root",
+        tree,
+        "--only",
+        "vgg16-bn-gap",
+        "--preset",
+        "quick",
+    )
     args = (*args, "--image-size", "32", "--width", "0.125", "--epochs", "1")
     args = (*args, "--architecture", f"{tmp_path / 'net.py'}:huge")
     status, out, err = harness(*args, "--dry-run", "--json")

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from architectures.network import count_parameters
 from architectures.spec import get_components
 from harness.planning.plan import plan_study
@@ -7,6 +9,7 @@ from studies.arms import build_pairs
 from tests.harness.tiny import request
 
 
+@pytest.mark.slow
 def test_placebo_has_the_full_size_without_the_component(tree: Path) -> None:
     plan = plan_study(request(tree, kind="ablation", design="placebo", only=(), width=0.5))
     full, *others = plan.study.arms

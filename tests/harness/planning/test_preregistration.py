@@ -1,8 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.api import run
-from harness.commands.study import NO_RUN_ID
+from harness.commands.study_plan import NO_RUN_ID
 from harness.planning.preregistration import has_cells
 from harness.tracking.tracker import Tracker
 from studies.analysis_plan import AnalysisPlan, build_analysis_plan, check_matches_plan
@@ -27,6 +29,7 @@ def _options(tree: Path) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
     tree: Path, harness: Run
 ) -> None:
@@ -51,6 +54,7 @@ def test_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
     assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
 
 
+@pytest.mark.slow
 def test_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: Run) -> None:
     result, _ = run(request(tree, only=("proposed", "vgg16-bn-gap"), protocols=("clip",)))
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
@@ -87,6 +91,6 @@ def test_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
 
     assert harness(*_options(tree), "--plan", "other.json")[0] == 2
     code, _, err = harness(*_options(tree), "--plan", "none.json")
-    assert (code, "there is none at none.json" in err) == (2, True)
+    assert (code, "with --save-plan none.json first" in err) == (2, True)
     code, _, err = harness(*_options(tree), "--save-plan", "other.json")
     assert (code, "never overwrites a file; other.json exists" in err) == (2, True)

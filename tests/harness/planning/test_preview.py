@@ -18,7 +18,7 @@ def test_shared_cell_of_two_studies_counts_as_one(tree: Path, tmp_path: Path) ->
     )
     (proposed,) = first.pending_runs
     assert [spec.name for spec in second.pending_runs] == ["mobilenetv3-large"]
-    assert (first.shared_keys, second.shared_keys) == (frozenset(), {proposed.key})
+    assert (first.shared_keys, second.shared_keys) == (frozenset[str](), frozenset({proposed.key}))
     text = format_total(previews)
     assert text.startswith("total: 2 cells to run in 2 studies; no time estimate")
     weights = (first.disk_need.weight_bytes + second.disk_need.weight_bytes) / 1e6

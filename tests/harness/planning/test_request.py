@@ -83,7 +83,7 @@ def test_flow_is_augmented_without_flips_and_colors() -> None:
         ({"design": "snake"}, "'snake'"),
         ({"image_size": 8}, "vgg16 needs images of at least 32 px; got 8"),
         ({"epochs": 0}, "epochs"),
-        ({"plan_path": Path("gone.json")}, "there is none at gone.json"),
+        ({"plan_path": Path("gone.json")}, "with --save-plan gone.json first"),
     ],
 )
 def test_wrong_value_is_refused(changes: dict[str, Any], message: str) -> None:

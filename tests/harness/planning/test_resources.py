@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from architectures.catalogue import get_architecture, with_width
 from architectures.spec import ArchitectureSpec
@@ -12,6 +15,8 @@ from harness.planning.resources import (
     MAX_CELLS_PER_CPU,
     cells_per_cpu,
     limit_cells_by_memory,
+    list_gpus,
+    read_machine_memory,
     sort_longest_first,
 )
 from studies.spec import RunSpec, TrainingSpec
@@ -74,3 +79,35 @@ def test_cell_count_leaves_few_idle_cores() -> None:
     assert count_cells(seeds(10), cores=2, memory=math.inf) == 1, "the memory is unknown"
     assert count_cells(seeds(10), cores=2, images=1) == 1, "cells finish before other processes start"
     assert count_cells([replace(small_run(), variant="robustness")], cores=2) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "gpus"), [("2", ("2",)), ("0,3", ("0", "3")), ("GPU-a1,MIG-b2", ("GPU-a1", "MIG-b2"))]
+)
+def test_gpus_are_those_that_cuda_shows(
+    monkeypatch: pytest.MonkeyPatch, value: str, gpus: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert list_gpus() == gpus
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "file"),
+    [
+        ("0::/user.slice/job", "sys/fs/cgroup/user.slice/job/memory.max"),
+        ("0::/user.slice/job", "sys/fs/cgroup/user.slice/memory.max"),
+        ("5:memory:/job", "sys/fs/cgroup/memory/job/memory.limit_in_bytes"),
+    ],
+)
+def test_memory_is_limited_by_the_control_group_and_its_ancestors(
+    tmp_path: Path, cgroup: str, file: str
+) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(f"{cgroup}\n")
+    whole = read_machine_memory(system=tmp_path)
+    assert whole > 1e6, "the memory of this machine"
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text("max\n")
+    assert read_machine_memory(system=tmp_path) == whole
+    (tmp_path / file).write_text("123456\n")
+    assert read_machine_memory(system=tmp_path) == 123456

@@ -14,7 +14,8 @@ import torch
 from architectures.catalogue import CATALOGUE, with_width
 from architectures.spec import ArchitectureSpec
 from architectures.user import load_user_spec
-from datasets.spec import CORRUPTIONS, STRENGTHS, DatasetSpec, Split
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
+from datasets.spec import DatasetSpec, Split
 from harness.planning.step_timing import (
     BATCH_MULTIPLES,
     IDLE_CORE_SHARE,
@@ -162,6 +163,7 @@ def test_first_step_is_excluded(log: Path) -> None:
     assert 0 < estimate([run("slow_start")], splits(4))[1] - CELL_OVERHEAD < 3 * 0.2
 
 
+@pytest.mark.slow
 def test_cpu_times_few_large_images(log: Path) -> None:
     estimate([run("even", size=LARGE_IMAGE_SIZE)], splits(8))
     shapes = {tuple(map(int, line.split())) for line in log.read_text().splitlines()}
@@ -248,3 +250,16 @@ def test_waiting_on_a_busy_machine_is_excluded() -> None:
 )
 def test_time_range_is_rounded_text(low: float, high: float, text: str) -> None:
     assert str(TimeEstimate(low=low, high=high)) == text
+
+
+def test_record_costs_one_more_prediction_of_the_test_set_an_epoch(log: Path) -> None:
+    one = run("even")
+    many = (replace(splits(8)[0], test=tuple(range(400))),)
+    bounds = [
+        estimate_study([spec], many, num_classes=2, device=CPU, slots=1, epoch_record=has_record)
+        for spec, has_record in ((one, False), (one, True), (replace(one, variant="shuffled-labels"), True))
+    ]
+    clean, recorded, control = (bound.high for bound in bounds if bound)
+    # 0.01 s per image, 400 images, 3 epochs.
+    assert recorded - clean == pytest.approx(12 * ERROR_FACTOR, rel=0.4)
+    assert control == pytest.approx(clean, rel=0.4)

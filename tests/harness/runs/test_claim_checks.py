@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from datasets.corrupt import corrupt
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from harness.data.loading import DataRequest
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs.claim_checks import MIN_IMAGES
@@ -91,6 +91,7 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) 
     assert [p.probabilities for p in groups["noise 3"]] == [p.probabilities for p in by_hand]
 
 
+@pytest.mark.slow
 def test_latency_is_timed_by_image_for_face_and_network(plan: StudyPlan) -> None:
     arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "latency"))
     material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=CPU)
@@ -155,8 +156,8 @@ def test_checks_reach_the_report_and_mlflow(tree: Path, harness: Run) -> None:
         assert file.stat().st_size > 5_000
     tables = [path for path in Path("mlruns").rglob("predictions.csv") if "noise 2" in path.read_text()]
     assert len(tables) == 2, "one per arm"
-    with tables[0].open(newline="") as file:
-        assert {row["condition"] for row in csv.DictReader(file)} >= {"noise 2", "blur 1"}
+    with tables[0].open(newline="") as table:
+        assert {row["condition"] for row in csv.DictReader(table)} >= {"noise 2", "blur 1"}
     code, out, _ = harness("report", "--out", "again")
     assert code == 0
     assert Path(out.strip()).read_text() == text

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -62,8 +63,14 @@ def test_probe_tests_on_clips_that_it_has_not_learned_from() -> None:
 def test_probe_without_two_subjects_is_an_error() -> None:
     pixels = faces(subjects=1, clips=4, frames=1, encode_subject=True)
     assert not can_probe(pixels.table.samples, range(4))
-    with raises_code("identity-probe.too-few-subjects"):
+    with raises_code("identity-probe.too-few-subjects", "got 1", "leave --controls out"):
         probe_identity(network(), pixels, range(4), device=torch.device("cpu"))
+
+
+def test_probe_of_a_network_without_a_linear_layer_is_an_error() -> None:
+    pixels = faces(subjects=2, clips=2, frames=1, encode_subject=True)
+    with raises_code("identity-probe.no-linear-layer", "the network Flatten has no nn.Linear"):
+        probe_identity(nn.Flatten(), pixels, range(4), device=torch.device("cpu"))
 
 
 def test_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_path: Path) -> None:
@@ -114,6 +121,7 @@ def test_onset_control_replaces_frames_by_the_onset(tree: Path) -> None:
     assert len(result.predictions) == len(plan.splits[0].test)
 
 
+@pytest.mark.slow
 def test_controls_are_rows_of_the_report_and_cells_of_the_study(tree: Path, harness: Run) -> None:
     options = (
         "--dataset",

@@ -1,5 +1,7 @@
 """Tests of one run on real files: reproducible, complete, and without test samples in other parts."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from datasets.preprocessing.image_array import ImageArray
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
-from studies.results import RunResult
+from harness.training.checkpoint import Checkpoint
+from studies.results import Epoch, RunResult
 from tests.harness.tiny import request
 
 
@@ -50,3 +53,27 @@ def test_frame_split_leaks_and_the_subject_split_does_not(plan: StudyPlan) -> No
     assert frame.data.leakage.subject == 1.0
     assert (subject.data.leakage.subject, subject.data.leakage.clip) == (0.0, 0.0)
     assert sum(frame.data.train) + sum(frame.data.validation) + sum(frame.data.test) == 72
+
+
+def test_interrupted_run_resumes_with_its_record(tree: Path, tmp_path: Path) -> None:
+    plan = plan_study(request(tree, protocols=("subject",), epochs=4))
+    spec = plan.study.list_runs()[0]
+    material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=torch.device("cpu"))
+    numbers: list[int] = []
+
+    def on_epochs(epochs: Sequence[Epoch]) -> None:
+        numbers.extend(epoch.number for epoch in epochs)
+        if numbers == [1, 2]:
+            checkpoint.close()
+            raise KeyboardInterrupt
+
+    checkpoint = Checkpoint(tmp_path / "run", max_fraction=math.inf)
+    with pytest.raises(KeyboardInterrupt):
+        execute_run(spec, material, on_epochs=on_epochs, checkpoint=checkpoint, epoch_record=True)
+    checkpoint = Checkpoint(tmp_path / "run", max_fraction=math.inf)
+    resumed, _ = execute_run(spec, material, on_epochs=on_epochs, checkpoint=checkpoint, epoch_record=True)
+    whole, _ = execute_run(spec, material, on_epochs=lambda _: None, epoch_record=True)
+    assert numbers in ([1, 2, 1, 2, 3, 4], [1, 2, 1, 2, 3])
+    assert resumed.epoch_classes == whole.epoch_classes
+    assert len(resumed.epoch_classes) == len(resumed.history)
+    assert resumed.predictions == whole.predictions

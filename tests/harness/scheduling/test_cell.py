@@ -19,7 +19,7 @@ from harness.scheduling.cell import (
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.tracker import Tracker
 from studies.results import Failure, Prediction, Timing
-from tests.harness.tracking.test_tracker import STUDY, log_finished_runs, result
+from tests.harness.tracking.small_study import STUDY, log_finished_runs, result
 
 SPEC = STUDY.list_runs()[0]
 EVENTS: list[Event] = []
@@ -140,3 +140,28 @@ def test_summary_of_a_check_states_its_own_measurements() -> None:
         timings=(Timing(phase="network", milliseconds=(1.0, 2.0, 9.0)),),
     )
     assert summarize_result(latency) == "network 2.0 ms; 2 s"
+
+
+def test_record_that_cannot_be_made_leaves_the_finished_cell_reused(
+    context: CellContext, tmp_path: Path
+) -> None:
+    run_ids = log_finished_runs(
+        context.tracker, [SPEC], parent=context.study_run_id, folder=tmp_path / "artifacts"
+    )
+    demanding = replace(context, epoch_record=True)
+    outcome = run_cell(SPEC, demanding, _raise(ValueError("no images")))
+    assert outcome == Success(result=result(SPEC), run_id=run_ids[SPEC.key])
+    assert [event.kind for event in EVENTS] == ["begun", "reused"]
+    assert "no record of its epochs: ValueError: no images" in EVENTS[-1].message
+    with pytest.raises(StudyAborted, match="the disk is full"):
+        run_cell(SPEC, demanding, _raise(OSError(28, "No space left on device")))
+
+
+def test_finished_cell_with_its_record_is_not_trained_again(context: CellContext, tmp_path: Path) -> None:
+    run_ids = log_finished_runs(
+        context.tracker, [SPEC], parent=context.study_run_id, folder=tmp_path / "artifacts"
+    )
+    recorded = replace(result(SPEC), epoch_classes=((0, 1),))
+    context.tracker.add_epoch_record(run_ids[SPEC.key], recorded)
+    outcome = run_cell(SPEC, replace(context, epoch_record=True), NOT_LOADED)
+    assert outcome == Success(result=recorded, run_id=run_ids[SPEC.key])

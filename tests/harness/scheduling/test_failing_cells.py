@@ -8,7 +8,7 @@ import pytest
 from harness.tracking.tags import NOTE_TAG
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import finish, fork
-from tests.harness.scheduling.test_resume import cells
+from tests.harness.scheduling.finished_cells import cells
 from tests.harness.tiny import Run
 
 pytestmark = pytest.mark.slow

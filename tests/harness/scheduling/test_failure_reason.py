@@ -10,7 +10,7 @@ from architectures.spec import ArchitectureSpec
 from architectures.user import load_user_spec
 from harness.scheduling.failure_reason import describe_error
 from studies.spec import RunSpec
-from tests.harness.tracking.test_tracker import STUDY
+from tests.harness.tracking.small_study import STUDY
 
 NET = """import json
 import parts_of_net

@@ -13,7 +13,7 @@ from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from harness.training.snapshot import count_epochs
 from tests.harness.processes import create_tables, finish, fork, read_until
-from tests.harness.scheduling.test_resume import cells
+from tests.harness.scheduling.finished_cells import cells
 from tests.harness.tracking.servers import Server, serve
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.planning.plan import plan_study
-from harness.scheduling.job import Job, _load_images
+from harness.scheduling.cell import CellContext
+from harness.scheduling.cell_locks import CellLocks
+from harness.scheduling.job import Job, _load_images, _open_job, build_job
+from harness.tracking.tracker import Tracker
 from tests.error_codes import raises_code
 from tests.harness.tiny import request
 
@@ -56,3 +59,17 @@ def test_job_without_data_is_an_error(job: Job, tmp_path: Path) -> None:
     job.data.root.rename(tmp_path / "gone")
     with raises_code("release-root.missing"):
         _load_images(job)
+
+
+def test_process_keeps_the_record_that_the_driver_demands(tree: Path, tmp_path: Path) -> None:
+    plan, tracker = plan_study(request(tree)), Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    context = CellContext(
+        tracker=tracker,
+        locks=CellLocks(tracker.uri),
+        study_run_id="0",
+        device=plan.device,
+        emit=lambda _: None,
+    )
+    for demand in (False, True):
+        worker, _ = _open_job(build_job(plan, replace(context, epoch_record=demand)))
+        assert worker.epoch_record == demand

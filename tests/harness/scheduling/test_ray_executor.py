@@ -14,7 +14,7 @@ import pytest
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import finish, fork, read_until
-from tests.harness.scheduling.test_resume import cells
+from tests.harness.scheduling.finished_cells import cells
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster

@@ -1,8 +1,6 @@
 """Tests that a killed study resumes from its last checkpoint and gives the same results."""
 
-import csv
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from harness.tracking.tags import KEY_TAG, NOTE_TAG
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import finish, fork, read_until
+from tests.harness.scheduling.finished_cells import cells
 
 pytestmark = pytest.mark.slow
 
@@ -40,23 +39,6 @@ def study(tree: Path, folder: Path, *, moments: tuple[tuple[str, float], ...]) -
     last = finish(fork(folder, *args), folder, seen=output)
     assert last.status == 0, last.err
     return last.err, Tracker(f"sqlite:///{folder / 'mlflow.db'}")
-
-
-def cells(tracker: Tracker) -> dict[str, list[tuple[str, ...]]]:
-    """Return the prediction rows of each finished cell by key."""
-    runs = [run for run in tracker.search_runs("attributes.status = 'FINISHED'") if KEY_TAG in run.data.tags]
-    assert max(Counter(run.data.tags[KEY_TAG] for run in runs).values()) == 1, "a cell has run twice"
-    for run in runs:
-        result = tracker.load_result(run.info.run_id)
-        steps = [metric.step for metric in tracker.client.get_metric_history(run.info.run_id, "train/loss")]
-        assert result is not None
-        assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))
-    return {
-        run.data.tags[KEY_TAG]: [
-            tuple(row) for row in csv.reader(tracker.read_text(run, "predictions.csv").splitlines())
-        ]
-        for run in runs
-    }
 
 
 def test_repeatedly_killed_study_gives_the_same_results(tree: Path, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.status import _summarize_runs
+from harness.tracking.cell_runs import CellRun
 from tests.harness.processes import fork, read_until
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import STUDY
+from tests.harness.tracking.small_study import STUDY
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8", "--epochs", "6")
 NET = """
@@ -109,3 +110,12 @@ def test_a_study_between_two_cells_is_running(tmp_path: Path) -> None:
     assert _summarize_runs(STUDY, [], locks).state == "stopped"
     with locks.lock(STUDY.list_runs()[0].key):
         assert _summarize_runs(STUDY, [], locks).state == "running"
+
+
+def test_a_cell_that_another_machine_runs_is_open_elsewhere(tmp_path: Path) -> None:
+    locks = CellLocks(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    key = STUDY.list_runs()[0].key
+    cell_run = CellRun(key=key, name="", status="RUNNING", lock_scope="another machine", process="7")
+    status = _summarize_runs(STUDY, [cell_run], locks)
+    assert status.state == "open elsewhere"
+    assert len(status.running_cells) == 1

@@ -86,6 +86,7 @@ def test_study_of_an_earlier_version_is_reported_completely(tree: Path, tracker:
     assert tracker.find_finished_run(plan.study.list_runs()[0].key) is None
 
 
+@pytest.mark.slow
 def test_finished_cell_is_reused_in_another_study_under_any_name(tree: Path, tracker: Tracker) -> None:
     first = plan_study(request(tree))
     ran, _ = execute(first, tracker)
@@ -113,6 +114,7 @@ def test_failed_cell_is_recorded_and_others_run(tree: Path, tracker: Tracker) ->
     assert tracker.read_text(run, "traceback.txt").startswith("Traceback (most recent call last)")
 
 
+@pytest.mark.slow
 def test_finished_cell_without_artifacts_runs_again(tree: Path, tracker: Tracker) -> None:
     plan = plan_study(request(tree))
     ran, _ = execute(plan, tracker)
@@ -150,6 +152,7 @@ def test_shared_view_has_existing_columns(tree: Path, tracker: Tracker) -> None:
     } >= columns
 
 
+@pytest.mark.slow
 def test_shared_values_of_runs_are_computed_a_single_time(
     tree: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

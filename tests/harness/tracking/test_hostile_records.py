@@ -15,7 +15,7 @@ from datasets.spec import Anomaly
 from harness.csv_escape import ESCAPE, FORMULA_PREFIXES, csv_escape, csv_unescape
 from harness.tracking.result_files import compute_final_metrics, parse_result, render_result_files
 from studies.results import Prediction, RunResult
-from tests.harness.tracking.test_result_files import result
+from tests.harness.tracking.unusual_result import result
 from tests.hostile import case_settings, check_outcome, damaged_bytes, hostile_names
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,9 @@ import json
 import os
 import pickle
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from harness import hyperparameter_search
 from harness.training.weights import load_weights
 from studies.search import Search
 from studies.study import Study
-from tests.harness.tracking.test_result_files import SPEC
+from tests.harness.tracking.unusual_result import SPEC
 from tests.hostile import assert_bounded, case_settings, check_outcome, damaged_bytes, temporary_folder
 
 pytestmark = pytest.mark.slow
@@ -63,9 +65,12 @@ def can_load(data: bytes, name: str = PICKLE) -> bool:
         path = root / name
         path.write_bytes(data)
         module = network()
-        is_loaded = check_outcome(
-            lambda: load_weights(module, path, label="run 1", key="1") or True, naming="run 1"
-        )
+
+        def load() -> bool:
+            load_weights(module, path, label="run 1", key="1")
+            return True
+
+        is_loaded = check_outcome(load, naming="run 1")
         if is_loaded:
             assert all(tensor.isfinite().all() for tensor in module.state_dict().values())
         return bool(is_loaded)
@@ -118,7 +123,7 @@ def test_weights_execute_nothing(tmp_path: Path) -> None:
 )
 def test_weights_of_another_network_are_refused(kind: str) -> None:
     own = network().state_dict()
-    data = {
+    cases: dict[str, Callable[[], bytes]] = {
         "bomb": bomb,
         "old": lambda: serialize(own, _use_new_zipfile_serialization=False),
         "text": lambda: b"weights",
@@ -128,7 +133,8 @@ def test_weights_of_another_network_are_refused(kind: str) -> None:
         "larger": lambda: serialize({**own, "0.bias": torch.zeros(1).expand(10**12)}),
         "list": lambda: serialize([1, 2]),
         "number": lambda: serialize({**own, "0.bias": 3}),
-    }[kind]()
+    }
+    data = cases[kind]()
     assert len(data) < 1_000_000
     assert not can_load(data)
 
@@ -165,7 +171,7 @@ def tensor(shape: list[int], end: int) -> dict[str, Any]:
 )
 def test_safetensors_of_another_run_are_refused(kind: str) -> None:
     own, content, save = network().state_dict(), VALID[SAFETENSORS], safetensors.torch.save
-    data = {
+    cases: dict[str, Callable[[], bytes]] = {
         "cut": lambda: content[:-1],
         "longer": lambda: content + b"0",
         "large": lambda: save({**own, "more": torch.zeros(1_000_000)}, HEADER),
@@ -183,7 +189,8 @@ def test_safetensors_of_another_run_are_refused(kind: str) -> None:
         "double": lambda: forge_safetensors(
             {"__metadata__": HEADER, "0.bias": tensor([4], 16), "0.weight": tensor([4], 16)}, bytes(16)
         ),
-    }[kind]()
+    }
+    data = cases[kind]()
     assert not can_load(data, SAFETENSORS)
 
 
@@ -241,11 +248,7 @@ def test_damaged_store_is_read_or_refused(search_file: bytes, data: Any) -> None
     searches = read_searches(search_file[:at] + spoiled + search_file[at + 200 :])
     for search in searches or ():
         assert isinstance(search, Search)
-        check_outcome(
-            lambda search=search: replace(
-                SPEC.training, learning_rate=search.learning_rate, gamma=search.gamma
-            )
-        )
+        check_outcome(partial(replace, SPEC.training, learning_rate=search.learning_rate, gamma=search.gamma))
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"SQLite format 3\0" + bytes(84), bytes(10_000)])

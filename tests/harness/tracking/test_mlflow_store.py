@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.mlflow_store import MlflowStore, check_uri
+from harness.tracking.mlflow_store import MlflowStore
+from harness.tracking.uri import check_uri
 
 
 @pytest.fixture

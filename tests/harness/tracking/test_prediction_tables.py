@@ -3,7 +3,7 @@ import pytest
 from harness.tracking.prediction_tables import load_prediction_tables
 from harness.tracking.tracker import Tracker
 from tests.error_codes import raises_code
-from tests.harness.tracking.test_tracker import STUDY, log_finished_runs
+from tests.harness.tracking.small_study import STUDY, log_finished_runs
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from architectures.catalogue import CATALOGUE
-from datasets.leakage.audit import Finding
-from datasets.spec import Anomaly, DatasetSpec, Leakage
+from datasets.spec import Leakage
 from harness.tracking.result_files import (
     compute_final_metrics,
     flatten_spec,
@@ -18,89 +16,10 @@ from harness.tracking.result_files import (
     render_result_files,
 )
 from studies.codec import from_json
-from studies.cost import Cost
-from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult, Timing
-from studies.spec import RunSpec, TrainingSpec
+from studies.results import Environment, RunResult, Timing
+from studies.spec import RunSpec
 from tests.error_codes import raises_code
-
-SPEC = RunSpec(
-    dataset=DatasetSpec(name="folder", frame_policy="all", image_size=32),
-    fingerprint="f" * 64,
-    protocol="subject",
-    fold=1,
-    folds=3,
-    architecture=CATALOGUE["proposed"],
-    training=TrainingSpec(),
-    seed=4,
-)
-ENVIRONMENT = Environment(
-    device="cpu", platform="Linux", threads=1, versions=(("torch", "2.6.0"), ("numpy", "2.0")), commit="abc"
-)
-UNUSUAL_NAME = 'one, "two"; three\nfour'
-"""A name with every character that a CSV file must quote."""
-
-
-def make_predictions(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Prediction, ...]:
-    """Return predictions of a clip's frames from the probabilities of the second of two classes."""
-    return tuple(
-        Prediction(
-            id=f"{clip}/{frame}",
-            subject=UNUSUAL_NAME,
-            clip=clip,
-            truth=truth,
-            probabilities=(1 - p, p),
-            condition=condition,
-        )
-        for frame, p in enumerate(second)
-    )
-
-
-PREDICTIONS = (
-    *make_predictions(f"{UNUSUAL_NAME}/a", 0, 0.4, 0.9),
-    *make_predictions("b", 1, 1 / 3 + 0.4, 0.1 + 0.7),
-)
-"""Three of four frames and one of two clips are correct; clips have one predicted class, frames two."""
-
-
-def result(predictions: tuple[Prediction, ...] = PREDICTIONS, **changes: Any) -> RunResult:
-    data = DataSummary(
-        classes=("happy, or so", 'the "other"'),
-        train=(7, 8),
-        validation=(2, 2),
-        test=(2, 2),
-        leakage=Leakage(clip=0.25, subject=0.5),
-        warnings=("few, very few",),
-        notes=(),
-        anomalies=(Anomaly(code="c", location=UNUSUAL_NAME, description="w", action="a"),),
-        findings=(
-            Finding(code="clip", severity="error", share=0.5, count=2, examples=(UNUSUAL_NAME,), message="t"),
-        ),
-        synthetic=True,
-    )
-    figures = {"train_loss": 0.1 + 0.2, "train_accuracy": 1 / 3, "validation_loss": 1e-17}
-    run_result = RunResult(
-        spec=SPEC,
-        data=data,
-        predictions=predictions,
-        history=(
-            Epoch(number=1, **figures, validation_accuracy=0.5, seconds=2.0, gradient_ratio=0.3),
-            Epoch(number=2, **figures, validation_accuracy=0.6, seconds=2.0),
-        ),
-        best_epoch=2,
-        cost=Cost(
-            parameters=524_288,
-            multiply_adds=1_000_000,
-            activations=5,
-            attention=4,
-            additions=3,
-            norm=2,
-            pooling=1,
-            uncounted_ops=(("aten::exp", 2),),
-        ),
-        environment=ENVIRONMENT,
-        seconds=6.25,
-    )
-    return replace(run_result, **changes)
+from tests.harness.tracking.unusual_result import ENVIRONMENT, SPEC, UNUSUAL_NAME, make_predictions, result
 
 
 def spec_of(control: Any) -> RunSpec:
@@ -197,6 +116,28 @@ def test_predictions_that_were_cut_off_or_changed_are_no_result(tmp_path: Path) 
         table.write_text(changed)
         with raises_code("predictions-csv.cut-off"):
             read(data, table)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "value"),
+    [
+        ("0.9", "1.5", "predictions-csv.probability-range", "got 1.5"),
+        (",1,", ",7,", "predictions-csv.truth-range", "got 7"),
+    ],
+)
+def test_predictions_out_of_range_are_named(
+    old: str, new: str, code: str, value: str, tmp_path: Path
+) -> None:
+    data, table = write_files(result(), tmp_path)
+    del data["predictions"]
+    table.write_text(table.read_text().replace(old, new))
+    with raises_code(code, value, "restore the file"):
+        read(data, table)
+
+
+def test_result_that_is_no_object_is_named_by_its_type() -> None:
+    with raises_code("result-json.not-an-object", "it holds an array", "restore the file"):
+        parse_result({"result.json": "[]"}.__getitem__)
 
 
 def test_result_without_a_field_has_its_default(tmp_path: Path) -> None:

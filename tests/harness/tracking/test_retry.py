@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -48,7 +49,12 @@ def test_permanent_error_is_raised_without_retry() -> None:
     error = Fault()
     error.error_code = "RESOURCE_DOES_NOT_EXIST"
     calls: list[bool] = []
-    policy = RetryPolicy("x", is_reachable=lambda: bool(calls.append(True)))
+
+    def record_call() -> bool:
+        calls.append(True)
+        return False
+
+    policy = RetryPolicy("x", is_reachable=record_call)
     for final in (error, OSError(28, "No space left on device")):
         with pytest.raises(type(final)):
             policy(make_failing_call(1, final))
@@ -93,7 +99,7 @@ def test_async_logger_runs_calls_in_order_in_a_thread() -> None:
     logger.flush()
     logger.submit(gate.wait)
     for number in range(5):
-        logger.submit(lambda number=number: results.append(number))
+        logger.submit(partial(results.append, number))
     assert results == []
     gate.set()
     logger.flush()

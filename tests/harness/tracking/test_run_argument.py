@@ -11,7 +11,7 @@ from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from tests.error_codes import raises_code
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import STUDY, log_finished_runs
+from tests.harness.tracking.small_study import STUDY, log_finished_runs
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,7 @@ def test_stored_study_is_reported_without_a_verdict(store: Path, harness: Run) -
     assert "1589e50e6a8447f6b45640bb9563a287" in report
 
 
+@pytest.mark.slow
 def test_stored_export_is_imported_with_its_keys(tmp_path: Path, harness: Run) -> None:
     code, _, _ = harness("import", FIXTURES / "export-recipe2.zip")
     assert code == 0

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.tracker import Tracker
-from tests.harness.tracking.test_tracker import OTHER, STUDY, log_finished_runs, result
+from tests.harness.tracking.small_study import OTHER, STUDY, log_finished_runs, result
 
 SPECS = STUDY.list_runs()
 

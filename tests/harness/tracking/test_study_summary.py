@@ -102,7 +102,7 @@ def test_the_run_of_a_study_gets_all_that_and_the_files_of_its_report(tmp_path: 
     (folder / "report.md").write_text("# report")
     (folder / "figures" / "bars.png").write_bytes(b"png")
     for _ in range(2):  # the second time as after a resumed study
-        log_study_summary(tracker, result, folder)
+        log_study_summary(tracker, evaluate_study(result), folder)
     run = tracker.client.get_run(run_id)
     assert run.data.metrics["cells/finished"] == 4
     assert run.data.tags[BEST_ARM_TAG].startswith("proposed")

@@ -33,7 +33,9 @@ def test_an_experiment_opens_on_its_newest_study() -> None:
 def test_the_data_set_with_the_newest_study_comes_first() -> None:
     tracker = Tracker()
     open_study(tracker, STUDY)
-    open_study(tracker, replace(STUDY, dataset=replace(STUDY.dataset, name="folder")))
+    other = replace(STUDY, dataset=replace(STUDY.dataset, name="folder"))
+    tracker.open_study(other, alias="first")
+    assert [view.newest_study for view in list_views(tracker)] == [f"first ({other.name})", STUDY.name]
     assert [view.experiment_name for view in list_views(tracker)] == [
         "harness folder",
         f"harness {STUDY.dataset.name}",
@@ -56,6 +58,7 @@ def test_a_cell_logs_its_data_and_source() -> None:
     run_id = tracker.open_study(STUDY)
     spec = STUDY.list_runs()[0]
     run = tracker.client.get_run(tracker.start_run(spec, parent=run_id))
+    assert run.inputs is not None
     (data,) = run.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == (spec.dataset.name, spec.fingerprint[:16])
     assert json.loads(data.dataset.source) == {"fingerprint": spec.fingerprint}

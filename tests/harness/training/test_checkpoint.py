@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,12 +20,13 @@ from torch import Tensor, nn
 
 from architectures.catalogue import CATALOGUE, with_width
 from architectures.network import build_network
+from harness.training.batches import SplitData
 from harness.training.checkpoint import BYTES_PER_SECOND, Checkpoint
 from harness.training.snapshot import count_bytes, count_epochs
 from harness.training.train import TrainingState, find_best_epoch, fit, init_state, no_checkpoint
 from studies.results import Epoch
 from studies.spec import TrainingSpec
-from tests.harness.training.test_train import part
+from tests.harness.training.tiny_data import make_two_class_data
 
 TRAINING = TrainingSpec(epochs=4, batch_size=8, patience=4)
 FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, engine="fused")
@@ -34,7 +36,7 @@ def network(name: str) -> nn.Module:
     """Return a small catalogue network: `vgg16` has random dropout, `proposed` has batch norm's averages."""
     torch.manual_seed(0)
     net = build_network(with_width(CATALOGUE[name], 1 / 16), num_classes=2)
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return net.to(memory_format=torch.channels_last)
 
 
 def make_eager_checkpoint(path: Path) -> Checkpoint:
@@ -58,8 +60,8 @@ def save_until_error(checkpoint: Checkpoint, state: TrainingState) -> None:
         checkpoint.save(state)
 
 
-def make_large_part(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
-    small = part(samples, seed=seed)
+def make_large_part(samples: int, *, seed: int = 0) -> SplitData:
+    small = make_two_class_data(samples, seed=seed)
     return type(small)(images=small.images.repeat(1, 1, 4, 4), labels=small.labels)
 
 
@@ -211,7 +213,13 @@ class VersionedLayer(nn.Linear):
 
     _version = 2
 
-    def _load_from_state_dict(self, state, prefix, metadata, *rest):  # type: ignore[no-untyped-def]
+    def _load_from_state_dict(
+        self,
+        state: dict[str, torch.Tensor],
+        prefix: str,
+        metadata: dict[str, int],
+        *rest: Any,
+    ) -> None:
         if metadata.get("version") != 2:
             raise ValueError("version should be set to 2")
         super()._load_from_state_dict(state, prefix, metadata, *rest)
@@ -227,8 +235,8 @@ def test_module_with_a_state_version_resumes(tmp_path: Path) -> None:
     def fit_small(state: TrainingState) -> Iterator[Epoch]:
         return fit(
             state,
-            part(20),
-            validation=part(10),
+            make_two_class_data(20),
+            validation=make_two_class_data(10),
             num_classes=2,
             training=small,
             save=save_and_wait(checkpoint),

@@ -16,9 +16,9 @@ from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
-from harness.training.batches import SplitData
 from harness.training.engine import (
     FP32_PRECISIONS,
+    EngineChoice,
     backend_settings,
     make_forward,
     match_memory_format,
@@ -30,11 +30,12 @@ from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
+from tests.harness.training.tiny_data import CUDA, SHORT, make_three_class_data
 
-CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+CPU = torch.device("cpu")
 
 
-def choice(device: torch.device = CPU, **options: object):  # type: ignore[no-untyped-def]
+def choice(device: torch.device = CPU, **options: object) -> EngineChoice:
     values = {"engine": "auto", "precision": "auto", "deterministic": False, **options}
     return select_engine(device, **values)  # type: ignore[arg-type]
 
@@ -76,7 +77,8 @@ def test_gpu_is_eager_by_default() -> None:
 
 
 def test_study_restores_torchs_precision() -> None:
-    conv, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    products = torch.backends.cuda.matmul
     before = conv.fp32_precision, products.fp32_precision
     for precision, expected in FP32_PRECISIONS.items():
         with backend_settings(TrainingSpec(precision=precision), CPU):
@@ -104,36 +106,20 @@ def test_unknown_corruption_is_an_error(options: dict[str, object], error: tuple
         choice(**options)  # type: ignore[arg-type]
 
 
-def part(samples: int) -> SplitData:
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(samples) % 3
-    images = torch.randint(0, 120, (samples, 3, 32, 32), generator=generator)
-    return SplitData(images=(images + 60 * labels[:, None, None, None]).to(torch.uint8), labels=labels)
-
-
 def weights_after(
     network: nn.Module, training: TrainingSpec, *, micro_batches: int = 1
 ) -> dict[str, torch.Tensor]:
     network = copy.deepcopy(network)
     state = init_state(network, training, seed=0, micro_batches=micro_batches)
-    history = fit(state, part(26), validation=part(6), num_classes=3, training=training)
+    history = fit(
+        state,
+        make_three_class_data(26),
+        validation=make_three_class_data(6),
+        num_classes=3,
+        training=training,
+    )
     assert [epoch.number for epoch in history] == [1, 2]
     return network.state_dict()
-
-
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    """Return a network that tests copy and do not train."""
-    torch.manual_seed(0)
-    net = build_network(with_width(CATALOGUE["proposed"], 1 / 16), num_classes=3).to(
-        memory_format=torch.channels_last
-    )  # type: ignore[call-overload]
-    net.classifier[4] = nn.Identity()
-    return net
-
-
-# Adam's first steps are as large for rounding errors as for true gradients; the low rate keeps them small.
-SHORT = TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +128,7 @@ def eager_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     return weights_after(network, SHORT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "training",
     [
@@ -159,7 +146,7 @@ def test_engines_train_to_close_weights(
         if start.is_floating_point() and "running" not in name:
             # From the same start, at most 8 steps of the learning rate in each direction.
             assert (slow[name] - fast[name]).abs().max() <= 2 * 8 * SHORT.learning_rate
-    images = part(12).images.float() / 255
+    images = make_three_class_data(12).images.float() / 255
     for net in (a := copy.deepcopy(network), b := copy.deepcopy(network)):
         net.load_state_dict(slow if net is a else fast)
         net.eval()

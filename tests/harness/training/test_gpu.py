@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -14,9 +15,7 @@ from harness.training.batches import SplitData, iter_epoch, prefetch_images
 from harness.training.loss import focal_loss
 from harness.training.train import fit, init_state, run_steps
 from studies.spec import TrainingSpec
-from tests.harness.training.test_engine import CUDA, SHORT, network, part
-
-__all__ = ["network"]
+from tests.harness.training.tiny_data import CUDA, SHORT, make_three_class_data
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
@@ -28,20 +27,21 @@ def move_to_gpu(part: SplitData) -> SplitData:
 def train_on_gpu(network: nn.Module, training: TrainingSpec, *, resident: bool = True) -> torch.Tensor:
     """Return the network's outputs after two epochs on the GPU; the network stays on the GPU."""
     torch.manual_seed(0)
-    train = move_to_gpu(part(26))
+    train = move_to_gpu(make_three_class_data(26))
     train = train if resident else replace(train, images=train.images.cpu())
     network = network.to(CUDA)
     list(
         fit(
             init_state(network, training, seed=0),
             train,
-            validation=move_to_gpu(part(6)),
+            validation=move_to_gpu(make_three_class_data(6)),
             num_classes=3,
             training=training,
         )
     )
     with torch.no_grad():
-        return network.eval()(part(12).images.to(CUDA).float() / 255).cpu()
+        outputs: torch.Tensor = network.eval()(make_three_class_data(12).images.to(CUDA).float() / 255)
+        return outputs.cpu()
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,16 @@ def test_batches_are_prefetched_in_order() -> None:
 
 @pytest.mark.parametrize("resident", [True, False])
 def test_no_training_step_waits_for_the_gpu(network: nn.Module, *, resident: bool) -> None:
-    data = move_to_gpu(part(26))
+    data = move_to_gpu(make_three_class_data(26))
     data = data if resident else replace(data, images=data.images.cpu())
     state = init_state(network.to(CUDA), SHORT, seed=0)
     loss_fn = partial(focal_loss, alpha=torch.ones(3, device=CUDA), gamma=SHORT.gamma)
-    steps = {"forward": network, "loss_fn": loss_fn, "normalize": make_normalize(CUDA), "training": SHORT}
+    steps: dict[str, Any] = {
+        "forward": network,
+        "loss_fn": loss_fn,
+        "normalize": make_normalize(CUDA),
+        "training": SHORT,
+    }
     run_steps(state, iter_epoch(data, 8, generator=state.generator), **steps)  # makes the optimizer's state
     batches = iter_epoch(data, 8, generator=state.generator)
     # The first batch makes the epoch's copies: they may wait.

@@ -136,3 +136,18 @@ def test_snapshot_of_another_network_or_device_is_refused_and_changes_nothing(st
         restore_state(replace(snapshot, header={**snapshot.header, "device": "cuda"}), other)
     assert all(torch.equal(other.network.state_dict()[name], tensor) for name, tensor in weights.items())
     assert (wide.history, other.history) == ([], [])
+
+
+def test_record_of_the_epochs_is_restored_only_where_it_is_kept(state: TrainingState) -> None:
+    clean = copy_state(state)
+    state.epoch_classes = [(0, 1, 1), (1, 1, 0)]
+    recorded = copy_state(state)
+    other, without = _build_state(), _build_state()
+    other.epoch_classes = []
+    with pytest.raises(ValueError, match="kept no record"):
+        restore_state(clean, other)
+    assert (other.history, other.epoch_classes) == ([], [])
+    restore_state(recorded, other)
+    assert other.epoch_classes == state.epoch_classes
+    restore_state(recorded, without)
+    assert (without.history, without.epoch_classes) == (state.history, None)

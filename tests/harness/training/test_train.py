@@ -1,13 +1,16 @@
 """Tests of the training loop: its results, when it stops, and what it rejects."""
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -22,6 +25,7 @@ from harness.training.loss import compute_class_weights, focal_loss
 from harness.training.train import DivergenceError, find_best_epoch, fit, init_state, run_steps
 from studies.results import Epoch
 from studies.spec import TrainingSpec
+from tests.harness.training.tiny_data import make_two_class_data
 
 
 def epoch(number: int, accuracy: float, loss: float) -> Epoch:
@@ -35,16 +39,6 @@ def epoch(number: int, accuracy: float, loss: float) -> Epoch:
     )
 
 
-def part(samples: int, *, seed: int = 0) -> SplitData:
-    """Return the data of two classes, dark and bright."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(samples) % 2
-    images = (
-        torch.randint(0, 100, (samples, 3, 8, 8), generator=generator) + 150 * labels[:, None, None, None]
-    )
-    return SplitData(images=images.to(torch.uint8), labels=labels)
-
-
 def network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(3, 2))
@@ -52,7 +46,13 @@ def network() -> nn.Module:
 
 def run(spec: TrainingSpec, net: nn.Module, *, validation: SplitData | None = None) -> Iterator[Epoch]:
     state = init_state(net, spec, seed=0)
-    return fit(state, part(20), validation=validation or part(10, seed=1), num_classes=2, training=spec)
+    return fit(
+        state,
+        make_two_class_data(20),
+        validation=validation or make_two_class_data(10, seed=1),
+        num_classes=2,
+        training=spec,
+    )
 
 
 def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:
@@ -66,8 +66,25 @@ def test_training_learns() -> None:
     assert find_best_epoch(history).validation_accuracy == 1.0
 
 
+def test_training_learns_from_float_maps_of_a_flow() -> None:
+    def make_maps(samples: int) -> SplitData:
+        """Return the data of two classes, which move up and down."""
+        labels = torch.arange(samples) % 2
+        maps = torch.zeros(samples, 3, 8, 8, dtype=torch.float16)
+        maps[:, 1] = 2.0 * labels[:, None, None] - 1
+        return SplitData(images=maps, labels=labels)
+
+    training = TrainingSpec(epochs=30, batch_size=4, learning_rate=0.05, patience=30)
+    net = network()
+    state = init_state(net, training, seed=0)
+    history = list(fit(state, make_maps(20), validation=make_maps(10), num_classes=2, training=training))
+    assert find_best_epoch(history).validation_accuracy == 1.0
+    maps = make_maps(2).images
+    torch.testing.assert_close(compute_logits(net, maps), net(maps.float()))
+
+
 def test_best_epochs_weights_are_in_the_network_at_the_end() -> None:
-    validation = part(10, seed=1)
+    validation = make_two_class_data(10, seed=1)
     net = network()
     snapshots: list[Tensor] = []
     history = []
@@ -88,7 +105,7 @@ def test_training_stops_after_patience_epochs() -> None:
 def test_nan_loss_stops_the_training_with_the_epoch() -> None:
     net = network()
     with torch.no_grad():
-        net[2].weight.fill_(float("nan"))  # type: ignore[union-attr,operator]
+        net.get_parameter("2.weight").fill_(float("nan"))
     with pytest.raises(DivergenceError, match="training loss became nan in epoch 1"):
         list(run(TrainingSpec(epochs=2), net))
 
@@ -106,14 +123,13 @@ def test_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
     torch.manual_seed(1)
     (epoch_result,) = run(training, network)
     torch.manual_seed(1)
-    data = part(20)
+    data = make_two_class_data(20)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
     logits = twin.train()(make_normalize(data.images.device)(data.images[order].float() / 255))
     nn.functional.cross_entropy(logits, data.labels[order]).backward()
     first, last = (
-        sum(float(p.grad.pow(2).sum()) for p in twin.features[index].parameters() if p.grad is not None)
-        ** 0.5
-        for index in (0, 4)
+        math.sqrt(sum(float(p.grad.pow(2).sum()) for p in part.parameters() if p.grad is not None))
+        for part in (twin.get_submodule("features.0"), twin.get_submodule("features.4"))
     )
     assert epoch_result.gradient_ratio == pytest.approx(first / last, rel=1e-3)
 
@@ -123,7 +139,7 @@ def test_network_without_blocks_has_no_gradient_ratio() -> None:
 
 
 def test_training_loss_is_the_weighted_mean_of_samples() -> None:
-    samples = part(20)
+    samples = make_two_class_data(20)
     samples = SplitData(images=samples.images[:15], labels=torch.tensor([0] * 12 + [1] * 3))
     still = AugmentationSpec(**dict.fromkeys(AugmentationSpec.__dataclass_fields__, 0.0))
     alphas = {"none": torch.ones(2), "inverse": compute_class_weights(samples.labels, 2)}
@@ -153,12 +169,12 @@ class DeviceWaits(TorchDispatchMode):
     """Lists the operators that would make a device wait: reads of its values, and copies from or to it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.waits: list[str] = []
 
-    def __torch_dispatch__(  # type: ignore[no-untyped-def]
-        self, operator, types, args=(), kwargs=None
-    ):
+    def __torch_dispatch__(
+        self, operator: OpOverload, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         result = operator(*args, **(kwargs or {}))
         tensors = [value for value in tree_leaves((args, kwargs, result)) if isinstance(value, Tensor)]
         # A scalar on the CPU is a kernel's argument, not a copy.

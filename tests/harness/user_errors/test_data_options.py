@@ -54,7 +54,7 @@ CHOICES = {
     "ablate --dataset folder --root taken --subject-from '(s'": (
         "path-pattern.invalid",
         "--subject-from",
-        "'(s' is none",
+        "'(s' is not one",
     ),
     r"tune --dataset folder --root taken --clip-from 'c\d'": ("path-pattern.no-group", "--clip-from"),
     "data describe SHORT --subject-from '(s)'": (
@@ -97,7 +97,18 @@ CHOICES = {
         "--representation flow",
         "apex, apex_window",
     ),
-    "ablate --dataset folder --root taken --representation flow": ("representation.wrong-frames", "--frames"),
+    "ablate --dataset folder --root taken --representation flow": (
+        "representation.wrong-frames",
+        "--frames",
+        "take --representation frame",
+    ),
+    "ablate --representation flow --flow-method raft": (
+        "choice.unknown",
+        "--flow-method 'raft'",
+        "farneback, tvl1",
+    ),
+    "ablate --representation flow --flow-size 8": ("flow-size.range", "16 to 1024", "got 8"),
+    "ablate --flow-scale image": ("flow-option.without-flow", "--representation flow", "got"),
     "data describe SHORT --frames peak": (
         "frame-policy.unknown",
         "unknown frames 'peak' of casme2",
@@ -135,8 +146,8 @@ CHOICES = {
 
 SYNTHESIZED = {
     "data synthesize": ("MissingParameter", "--out", "Missing", "`harness data synthesize --help`"),
-    "data synthesize --out taken": ("synthetic-output.occupied", "/taken is taken"),
-    "data synthesize --out note.txt": ("synthetic-output.occupied", "/note.txt is taken"),
+    "data synthesize --out taken": ("synthetic-output.occupied", "/taken is neither"),
+    "data synthesize --out note.txt": ("synthetic-output.occupied", "/note.txt is neither"),
     "data synthesize --out note.txt/x": ("synthetic-output.below-file", "/note.txt/x"),
     "data synthesize --out ''": ("synthetic-output.working-folder",),
     "data synthesize --out x --layout mmew": (

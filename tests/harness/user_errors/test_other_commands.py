@@ -50,7 +50,7 @@ RECORDED = {
     "export x y": ("UsageError", "(y)", "`harness export --help`"),
     "export --tracking-uri nosuch://x": ("tracking-store.no-answer", "nosuch://x", "sqlite:///FILE"),
     "import": ("MissingParameter", "Missing argument 'file'", "`harness import --help`"),
-    "import nowhere.zip": ("archive.no-file", "written by `harness export`", "no file at nowhere.zip"),
+    "import nowhere.zip": ("archive.no-file", "`harness export` wrote", "no file nowhere.zip"),
     "import taken": ("archive.no-file", "written by `harness export`"),
     "import note.txt": ("archive.unusable", "note.txt"),
     "import note.txt x": ("UsageError", "(x)", "`harness import --help`"),

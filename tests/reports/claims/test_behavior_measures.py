@@ -1,13 +1,14 @@
 """Tests of robustness, imbalance, gradients, latency and convergence: tables, and claims for and against."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
 from reports.convergence import compute_convergence
@@ -18,7 +19,7 @@ from reports.tables.loss_comparison import build_loss_table, compare_losses
 from reports.tables.robustness import build_robustness_figure, build_robustness_table
 from studies.arms import build_ablation_arms
 from studies.results import Epoch, RunResult, Timing
-from studies.spec import RunSpec
+from studies.spec import Check, RunSpec
 from studies.study import Study
 from tests.reports.conftest import Factory
 
@@ -33,7 +34,7 @@ def _judge(claim: str, *studies: Any, protocol: str = "subject") -> ClaimResult:
 
 
 def _study(
-    factory: type[Factory], checks: tuple[str, ...], *, dataset: str = "casme2", seeds: Any = (0,)
+    factory: type[Factory], checks: tuple[Check, ...], *, dataset: str = "casme2", seeds: Any = (0,)
 ) -> Study:
     """Return the controlled ladder under `subject` with these checks."""
     base = factory.study("ablation", dataset=dataset, protocols=("subject",), seeds=seeds)
@@ -53,8 +54,7 @@ def _corrupt(factory: type[Factory], spec: RunSpec, right: Any) -> RunResult:
     return replace(factory.run(spec), predictions=rows, history=(), best_epoch=0)
 
 
-@cache
-def _robustness_study(
+def _evaluate_robustness(
     factory: type[Factory],
     *,
     with_cbam: int,
@@ -77,8 +77,16 @@ def _robustness_study(
     return evaluate_study(factory.finish(study, choose))
 
 
-def test_accuracy_drop_is_averaged_by_kind_of_corruption(factory: type[Factory], tmp_path: Path) -> None:
-    study = _robustness_study(factory, with_cbam=3)
+@pytest.fixture(scope="module")
+def robustness_study(factory: type[Factory]) -> Callable[..., StudyEvaluation]:
+    """Return `_evaluate_robustness`, which computes each study once."""
+    return cache(partial(_evaluate_robustness, factory))
+
+
+def test_accuracy_drop_is_averaged_by_kind_of_corruption(
+    factory: type[Factory], robustness_study: Callable[..., StudyEvaluation], tmp_path: Path
+) -> None:
+    study = robustness_study(with_cbam=3)
     table = build_robustness_table(study)
     assert table is not None
     assert factory.column(table, "Clean") == ["100.00"] * 5
@@ -100,17 +108,17 @@ def test_accuracy_drop_is_averaged_by_kind_of_corruption(factory: type[Factory],
     [(3, 0, FOR), (0, 3, AGAINST), (1, 1, OPEN)],
 )
 def test_cbam_is_robust_if_its_accuracy_drops_less(
-    factory: type[Factory], with_cbam: int, without_cbam: int, verdict: str
+    robustness_study: Callable[..., StudyEvaluation], with_cbam: int, without_cbam: int, verdict: str
 ) -> None:
     result = _judge(
-        "robust", _robustness_study(factory, with_cbam=with_cbam, without_cbam=without_cbam, seeds=TRAININGS)
+        "robust", robustness_study(with_cbam=with_cbam, without_cbam=without_cbam, seeds=TRAININGS)
     )
     assert result.verdict == verdict
     assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in result.measured_text
 
 
-def test_one_training_decides_no_robustness(factory: type[Factory]) -> None:
-    result = _judge("robust", _robustness_study(factory, with_cbam=3))
+def test_one_training_decides_no_robustness(robustness_study: Callable[..., StudyEvaluation]) -> None:
+    result = _judge("robust", robustness_study(with_cbam=3))
     assert (result.verdict, result.reason) == (OPEN, "1 training (at least 5)")
 
 
@@ -126,10 +134,10 @@ def test_one_training_decides_no_robustness(factory: type[Factory]) -> None:
     ],
 )
 def test_all_pairs_must_agree_on_robustness(
-    factory: type[Factory], ckplus: dict[str, int], verdict: str, reason: str
+    robustness_study: Callable[..., StudyEvaluation], ckplus: dict[str, int], verdict: str, reason: str
 ) -> None:
-    casme2 = _robustness_study(factory, with_cbam=3, seeds=TRAININGS)
-    other = _robustness_study(factory, **ckplus, dataset="ckplus", seeds=TRAININGS)
+    casme2 = robustness_study(with_cbam=3, seeds=TRAININGS)
+    other = robustness_study(**ckplus, dataset="ckplus", seeds=TRAININGS)
     result = _judge("robust", casme2, other)
     assert (result.verdict, result.reason) == (verdict, reason)
     # The same runs in two studies are one pair.
@@ -141,7 +149,9 @@ def _constant_run(factory: type[Factory], spec: RunSpec) -> RunResult:
     return factory.run_from_correctness(spec, [clip < CLIPS // 2 for clip in range(CLIPS)], subjects=SUBJECTS)
 
 
-def test_collapsed_network_decides_no_robustness(factory: type[Factory]) -> None:
+def test_collapsed_network_decides_no_robustness(
+    factory: type[Factory], robustness_study: Callable[..., StudyEvaluation]
+) -> None:
     def choose(spec: RunSpec) -> RunResult:
         cbam = spec.architecture.block.attention == "cbam"
         if not cbam and spec.variant == "none":
@@ -156,7 +166,7 @@ def test_collapsed_network_decides_no_robustness(factory: type[Factory]) -> None
     result = _judge("robust", study)
     assert result.verdict == OPEN
     assert result.reason.startswith("a network collapsed in every pair")
-    healthy = _robustness_study(factory, with_cbam=3, dataset="ckplus", seeds=TRAININGS)
+    healthy = robustness_study(with_cbam=3, dataset="ckplus", seeds=TRAININGS)
     both = _judge("robust", study, healthy)
     assert both.verdict == FOR
     assert both.remark == "1 of 2 pairs are left out: a network collapsed"
@@ -179,11 +189,13 @@ def test_accuracy_drops_are_compared_for_common_seeds(factory: type[Factory]) ->
     assert _judge("robust", study).measured_text.startswith("+100.00 points")
 
 
-def test_robustness_without_the_check_or_on_other_data_is_not_testable(factory: type[Factory]) -> None:
+def test_robustness_without_the_check_or_on_other_data_is_not_testable(
+    factory: type[Factory], robustness_study: Callable[..., StudyEvaluation]
+) -> None:
     unchecked = evaluate_study(factory.finish(_study(factory, ())))
     assert build_robustness_table(unchecked) is None
     assert _judge("robust", unchecked).verdict == "not testable here"
-    other_data = _robustness_study(factory, with_cbam=3, dataset="synthetic")
+    other_data = robustness_study(with_cbam=3, dataset="synthetic")
     assert _judge("robust", other_data).verdict == "not testable here"
 
 

@@ -24,7 +24,7 @@ from reports.claims.rules import (
     make_not_testable_result,
 )
 from reports.claims.score_measures import select_evaluation, select_paper_datasets
-from reports.outcomes import evaluate_study
+from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.statistics.verdicts import Estimate, Verdict, decide_verdict
 from tests.error_codes import raises_code
 from tests.reports.conftest import Factory
@@ -203,7 +203,7 @@ def test_every_rule_has_a_text() -> None:
         assert ("The claim is reproduced if" in claim.rule.description) == (claim.rule.combination != "one")
 
 
-def _studies(factory: type[Factory]) -> tuple[Any, Any]:
+def _studies(factory: type[Factory]) -> tuple[StudyEvaluation, StudyEvaluation]:
     """Return studies of CASME II at another image size and at the paper's."""
     near = factory.study()
     far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)

@@ -16,7 +16,6 @@ from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.results import RunResult
 from studies.spec import RunSpec
-from studies.study import Study
 from tests.reports.conftest import Factory
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -25,7 +24,7 @@ FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
 NAMES = tuple(arm.name for arm in build_comparison_arms())
 
 
-def _judge(claim: str, study: Study, protocol: str = "frame") -> ClaimResult:
+def _judge(claim: str, study: StudyEvaluation, protocol: str = "frame") -> ClaimResult:
     return BY_ID[claim].judge([study], protocol)
 
 
@@ -340,7 +339,8 @@ def test_synthetic_faces_have_numbers_but_no_verdict_on_faces(factory: type[Fact
 
 
 def test_summary_counts_the_verdicts(factory: type[Factory]) -> None:
-    (text,) = describe_claim_results([_ladder(factory, lambda rung, n: n < 3 + rung)])
+    (statement,) = describe_claim_results([_ladder(factory, lambda rung, n: n < 3 + rung)])
+    text = statement.text
     assert text.startswith("Under frame (the paper's split): of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text
     assert describe_claim_results([evaluate_study(factory.finish(factory.study(dataset="synthetic")))]) == ()

@@ -89,7 +89,9 @@ def test_real_faces_exclude_synthetic_ones(factory: type[Factory]) -> None:
 def test_text_counts_verdicts_by_protocol_and_image_independent_claims_under_the_first(
     factory: type[Factory],
 ) -> None:
-    frame_text, subject_text = describe_claim_results([_evaluate(factory, ("frame", "subject"))])
+    statements = describe_claim_results([_evaluate(factory, ("frame", "subject"))])
+    frame_text, subject_text = (statement.text for statement in statements)
+    assert all(statement.run_keys for statement in statements)
     assert frame_text.startswith(f"Under frame (the paper's split): of {len(CLAIMS)} claims ")
     count = len(CLAIMS) - len(IMAGE_INDEPENDENT_CLAIMS)
     assert subject_text.startswith(f"Under subject (no test subject in training): of {count} claims ")

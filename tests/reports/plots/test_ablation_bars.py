@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 from reports.outcomes import evaluate_study
@@ -27,9 +28,7 @@ def test_collapse_is_hatched(factory: type[Factory], tmp_path: Path) -> None:
     spread = [[1, 1, 1, 1, 1, 0]] * 6
 
     for name, matrix in (("collapsed.png", collapsed), ("spread.png", spread)):
-        result = factory.finish(
-            factory.study("ablation"), lambda spec, matrix=matrix: factory.run(spec, matrix)
-        )
+        result = factory.finish(factory.study("ablation"), partial(factory.run, matrix=matrix))
         draw_ablation_bars(evaluate_study(result).outcomes, tmp_path / name)
 
     assert (tmp_path / "collapsed.png").read_bytes() != (tmp_path / "spread.png").read_bytes()

@@ -16,7 +16,8 @@ COUNTS = np.array([[3, 1, 0], [0, 0, 0], [2, 2, 4]])
 
 
 def test_rows_are_shares_of_the_true_class_and_an_absent_class_is_zero() -> None:
-    np.testing.assert_allclose(normalize_rows(COUNTS), [[0.75, 0.25, 0], [0, 0, 0], [0.25, 0.25, 0.5]])
+    expected = np.array([[0.75, 0.25, 0], [0, 0, 0], [0.25, 0.25, 0.5]])
+    np.testing.assert_allclose(normalize_rows(COUNTS), expected)
 
 
 def test_axes_show_counts_and_shares() -> None:
@@ -26,7 +27,9 @@ def test_axes_show_counts_and_shares() -> None:
     assert [text.get_text() for text in axes.texts] == [str(count) for count in COUNTS.flat if count]
     # Text is white on dark cells only: a share above one half.
     assert [text.get_color() for text in axes.texts] == ["white", *["black"] * 4]
-    np.testing.assert_allclose(axes.images[0].get_array(), normalize_rows(COUNTS))
+    shares = axes.images[0].get_array()
+    assert shares is not None
+    np.testing.assert_allclose(shares, normalize_rows(COUNTS))
 
 
 @pytest.mark.parametrize(

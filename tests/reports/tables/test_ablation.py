@@ -116,7 +116,9 @@ def test_gain_has_the_sign_of_the_difference_table(factory: type[Factory], desig
     gain = scores.header.index("Change" if "Change" in scores.header else "Gain")
     gains = [row[gain].text for row in scores.rows if row[gain].value is not None]
     assert sorted(gains) == sorted(factory.column(pairs, "Difference"))
-    assert scores.rows[-1][gain].value < 0, "the user's network is the worst, and the second of its pair"
+    last = scores.rows[-1][gain].value
+    assert last is not None
+    assert last < 0, "the user's network is the worst, and the second of its pair"
 
 
 def test_other_designs_have_no_rungs(factory: type[Factory]) -> None:

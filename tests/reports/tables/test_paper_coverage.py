@@ -1,4 +1,7 @@
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from reports.outcomes import evaluate_study
 from reports.tables.paper_coverage import find_missing_items
@@ -73,3 +76,20 @@ def test_synthetic_study_supports_nothing_of_the_paper(factory: type[Factory]) -
     gaps = _gaps(factory, factory.study(dataset="synthetic", only=SEVEN), images=("samples",))
 
     assert CASME2 | {"Table 2", "Table 3", "Table 4", "Figure 7", "Figure 8", "Figure 18"} <= set(gaps)
+
+
+@pytest.mark.parametrize(("synthetic", "root_option"), [(False, "--root 'my faces' "), (True, "")])
+def test_command_names_the_release_of_the_study(
+    factory: type[Factory], synthetic: bool, root_option: str
+) -> None:
+    def choose(spec: RunSpec) -> RunResult:
+        result = factory.run(spec)
+        return replace(result, data=replace(result.data, synthetic=synthetic))
+
+    command = "harness compare --dataset casme2 --root 'my faces' --protocol subject"
+    study = factory.study(protocols=("subject",))
+    result = replace(factory.finish(study, choose), commands=(command,))
+    gaps = {gap.item: gap.command for gap in find_missing_items([evaluate_study(result)], [])}
+
+    assert gaps["Table 6"] == f"harness compare --dataset casme2 {root_option}--protocol frame"
+    assert gaps["Table 4"] == "harness compare --dataset ckplus --protocol frame"

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
+from datasets.megc2019.constants import SETS
 from reports.tables.prediction_scores import build_clip_table, build_difference_table, build_score_table
+from studies.prediction_files.table import ClipPrediction
 from studies.scoring.scored_table import compare_tables, score_table
 from tests.studies.prediction_files.synthetic import make_predictions, make_table
 
@@ -32,6 +34,25 @@ def test_value_that_does_not_vary_has_no_interval() -> None:
     rows = _texts(build_score_table(score_table(make_table(predictions))).rows)
 
     assert rows[0][1:5] == ["1.0000"] * 4
+
+
+def test_table_of_all_official_clips_names_published_values() -> None:
+    predictions = [
+        ClipPrediction(
+            dataset=name,
+            subject=f"{index % counts.num_subjects}",
+            clip=f"{label}-{index}",
+            truth=label,
+            predicted_class=label,
+        )
+        for name, counts in SETS.items()
+        for label, count in enumerate(counts.clips_per_class)
+        for index in range(count)
+    ]
+    notes = build_score_table(score_table(make_table(predictions))).notes
+    assert "STSTNet UF1 0.7353, UAR 0.7186; STSTNet (Python port) UF1 0.7209, UAR 0.7250." in notes[-1]
+    assert "CapsuleNet" not in notes[-1]
+    assert not any("STSTNet" in note for note in build_score_table(score_table(make_table())).notes)
 
 
 def test_difference_is_conditional_and_no_verdict() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.spec import CORRUPTIONS, STRENGTHS
+from datasets.corruptions import CORRUPTIONS, STRENGTHS
 from reports.outcomes import StudyEvaluation, evaluate_study
 from reports.tables.robustness import (
     CLAIM_CONDITIONS,

@@ -12,11 +12,10 @@ from reports.outcomes import Outcome, evaluate_study
 from reports.tables import score_columns
 from studies.results import RunResult
 from studies.spec import RunSpec
-from studies.study import Study
 from tests.reports.conftest import Factory
 
 
-def _outcome_of_proposed(factory: type[Factory], choose: Any = None, **study: Study) -> Outcome:
+def _outcome_of_proposed(factory: type[Factory], choose: Any = None, **study: Any) -> Outcome:
     row: Outcome = evaluate_study(factory.finish(factory.study(**study), choose or factory.run)).select_arm(
         "proposed"
     )[0]
@@ -221,7 +220,7 @@ def test_study_without_controls_has_no_note_on_them(factory: type[Factory]) -> N
 def test_the_digest_of_the_test_list_is_that_of_units_and_labels_not_of_predictions(
     factory: type[Factory],
 ) -> None:
-    def digest(choose: Any = None, **study: Study) -> str:
+    def digest(choose: Any = None, **study: Any) -> str:
         (note,) = score_columns.build_clip_list_notes([_outcome_of_proposed(factory, choose, **study)])
         return note.rpartition(": ")[2]
 

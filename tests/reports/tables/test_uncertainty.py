@@ -14,7 +14,7 @@ from tests.reports.conftest import Factory
 FIVE = (0, 1, 2, 3, 4)
 
 
-def _table(factory: type[Factory], count: Any, *, subjects: int = 12, **kwargs: Any) -> Table | None:
+def _find_table(factory: type[Factory], count: Any, *, subjects: int = 12, **kwargs: Any) -> Table | None:
     """Return the table of networks with count(name, spec, subject) of 8 clips per subject correct."""
 
     def choose(spec: RunSpec) -> RunResult:
@@ -24,6 +24,13 @@ def _table(factory: type[Factory], count: Any, *, subjects: int = 12, **kwargs: 
 
     study = factory.study(protocols=("subject",), **kwargs)
     return build_uncertainty_table(evaluate_study(factory.finish(study, choose)))
+
+
+def _table(factory: type[Factory], count: Any, **kwargs: Any) -> Table:
+    """Return the table of `_find_table`, which must exist."""
+    table = _find_table(factory, count, **kwargs)
+    assert table is not None
+    return table
 
 
 def _count_by_training(name: str, spec: RunSpec, _: int) -> int:
@@ -80,6 +87,6 @@ def test_divisions_have_a_column_of_their_own(factory: type[Factory]) -> None:
 
 
 def test_row_needs_an_interval(factory: type[Factory]) -> None:
-    assert _table(factory, _count_by_training, seeds=FIVE, subjects=5) is None
-    assert _table(factory, lambda *_: 4, seeds=FIVE) is None, "both collapsed"
-    assert _table(factory, _count_by_training, only=("proposed",)) is None
+    assert _find_table(factory, _count_by_training, seeds=FIVE, subjects=5) is None
+    assert _find_table(factory, lambda *_: 4, seeds=FIVE) is None, "both collapsed"
+    assert _find_table(factory, _count_by_training, only=("proposed",)) is None

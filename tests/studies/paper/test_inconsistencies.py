@@ -78,6 +78,7 @@ def test_papers_gains_exceed_the_total() -> None:
     assert "94.41 + 3.2 (CBAM) + 2.8 (residual) = 100.41 %" in TEXTS["P11"]
 
 
+@pytest.mark.slow
 def test_quoted_counts_equal_computed_ones() -> None:
     multiply_adds = [
         count_cost(get_architecture(name), num_classes=6, image_size=224).multiply_adds

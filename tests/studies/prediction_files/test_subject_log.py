@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from studies.prediction_files.reader import read_predictions
-from studies.prediction_files.subject_log import SELECTION_NOTE, SET_NOTE
-from studies.prediction_files.table import PredictionTable
+from studies.prediction_files.subject_log import SELECTION_NOTE
+from studies.prediction_files.table import SET_NOTE, PredictionTable
 from tests.error_codes import raises_code
 from tests.studies.prediction_files.synthetic import format_subject_log, make_predictions
 

@@ -39,6 +39,7 @@ def _simulate_power(
     return float((compare_contrasts(scores, weights).p[:, -1] < 0.05).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_fold", [False, True])
 @pytest.mark.parametrize(("trainings", "arms"), [(5, 2), (5, 5), (10, 5)])
 def test_stated_power_matches_simulated_studies(trainings: int, arms: int, by_fold: bool) -> None:

@@ -27,10 +27,11 @@ def _draw(
 def _find_center(change: np.ndarray) -> tuple[float, float]:
     """Return the weighted mean x and y, in face units, of a change of the image."""
     rows, columns = np.indices(change.shape)
-    return tuple(
+    x, y = (
         float(((axis / SUPERSAMPLING - origin) / VIEW.scale * change).sum() / change.sum())
         for axis, origin in ((columns, VIEW.x), (rows, VIEW.y))
     )
+    return x, y
 
 
 def test_neutral_features_are_symmetric() -> None:

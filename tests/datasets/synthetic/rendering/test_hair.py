@@ -25,7 +25,7 @@ def _find_painted_rows(canvas: Canvas) -> np.ndarray:
 def test_hair_covers_the_crown_and_not_the_eyes(style: str) -> None:
     canvas = _make_canvas()
     draw_hair(canvas, Identity(hair_style=style), np.random.default_rng(0))
-    middle_column = canvas.pixels[:, VIEW.x * SUPERSAMPLING, 0]
+    middle_column = canvas.pixels[:, int(VIEW.x) * SUPERSAMPLING, 0]
     crown_row, eye_row = ((VIEW.y + y * VIEW.scale) * SUPERSAMPLING for y in (-1.15, 0.0))
     assert middle_column[int(crown_row)] < BACKGROUND / 2
     assert middle_column[int(eye_row)] == BACKGROUND

@@ -22,7 +22,8 @@ def _draw(left: FaceMotion, right: FaceMotion) -> np.ndarray:
 def _measure_extent(pixels: np.ndarray) -> tuple[float, float]:
     """Return the width and height, in face units, of the area that the mouth changed."""
     rows, columns = np.nonzero((np.abs(pixels.astype(int) - BACKGROUND) > 20).any(axis=2))
-    return tuple(float(np.ptp(axis)) / SUPERSAMPLING / VIEW.scale for axis in (columns, rows))
+    width, height = (float(np.ptp(axis)) / SUPERSAMPLING / VIEW.scale for axis in (columns, rows))
+    return width, height
 
 
 def test_neutral_mouth_is_symmetric_and_as_wide_as_the_person() -> None:
