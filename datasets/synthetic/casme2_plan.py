@@ -34,17 +34,19 @@ class ClipPlan:
 
 
 def plan_clips(
-    *, subjects: int, clips: int, frames: int | None, balance: bool, seed: int, emotions: int = 6
+    *, subjects: int, clips: int, frames: int | None, balance: bool, seed: int, emotions_per_subject: int = 6
 ) -> tuple[ClipPlan, ...]:
     """Return all clips of the set, sorted by subject and name.
 
-    With `balance`, each subject has equally many clips of each of `emotions` classes, and all classes have
-    equally many clips; otherwise classes and subjects are as uneven as in the release. If `frames` is None,
-    each clip gets a random length.
+    With `balance`, each subject has equally many clips of each of `emotions_per_subject` classes, and all
+    classes have equally many clips; otherwise classes and subjects are as uneven as in the release. If
+    `frames` is None, each clip gets a random length.
     """
     rng = np.random.default_rng((seed, 0))
     emotions_by_subject = (
-        _assign_balanced(subjects, clips, emotions) if balance else _assign_uneven(subjects, clips, rng)
+        _assign_balanced(subjects, clips, emotions_per_subject)
+        if balance
+        else _assign_uneven(subjects, clips, rng)
     )
     plans = []
     for subject, emotions in enumerate(emotions_by_subject, start=1):

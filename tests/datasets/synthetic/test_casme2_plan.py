@@ -79,8 +79,8 @@ def test_plan_depends_only_on_the_seed() -> None:
 
 
 @pytest.mark.parametrize("emotions", [1, 2, 6])
-def test_subjects_of_a_balanced_set_show_the_emotions_in_turn(emotions):
-    clips = plan(subjects=12, clips=2 * 12 * emotions, frames=3, balance=True, emotions=emotions)
+def test_subjects_of_a_balanced_set_show_the_emotions_in_turn(emotions: int) -> None:
+    clips = plan(subjects=12, clips=2 * 12 * emotions, frames=3, balance=True, emotions_per_subject=emotions)
     assert set(Counter(clip.emotion for clip in clips).values()) == {4 * emotions}
     shown = {subject: {clip.emotion for clip in clips if clip.subject == subject} for subject in range(1, 13)}
     assert {len(names) for names in shown.values()} == {emotions}
