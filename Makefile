@@ -6,7 +6,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --dis
 .PHONY: demo test test-all lint format docs clean
 
 demo: .venv/.installed
-	$(BIN)/harness ablate --preset quick --protocol frame --protocol subject
+	$(BIN)/harness compare --preset demo
 
 # One single-threaded process per core: the tests' networks are too small for more threads.
 test: .venv/.installed-dev

@@ -135,21 +135,27 @@ def _make_lazy_loader(module: str) -> Loader:
     return load
 
 
-def ensure_synthetic_set() -> Path:
-    """Return the folder of the synthetic set; generate the set in the cache if it is missing."""
+SYNTHETIC, LEAKY = "synthetic", "leaky"
+SYNTHETIC_SETS = (SYNTHETIC, LEAKY)
+"""The sets of synthetic faces that are generated in the cache."""
+
+
+def ensure_synthetic_set(name: str = SYNTHETIC) -> Path:
+    """Return the folder of one of `SYNTHETIC_SETS`; generate the set in the cache if it is missing."""
     import hashlib
     import json
 
     from datasets.io.cache_files import check_cache_writable, get_cache_dir
-    from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, synthesize
+    from datasets.synthetic import generator
 
-    identity = json.dumps([GENERATOR_VERSION, asdict(DEMO)], sort_keys=True)
+    spec = generator.LEAKY if name == LEAKY else generator.DEMO
+    identity = json.dumps([generator.GENERATOR_VERSION, asdict(spec)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
     folder = get_cache_dir() / f"synthetic-{digest[:16]}"
     if not folder.exists():
         check_cache_writable()
         try:
-            synthesize(DEMO, folder)
+            generator.synthesize(spec, folder)
         except (OSError, ValueError):
             # Another process generated the same set at the same time and finished first.
             if not folder.exists():
@@ -157,7 +163,22 @@ def ensure_synthetic_set() -> Path:
     return folder
 
 
-SYNTHETIC = "synthetic"
+def _make_synthetic_entry(name: str, *, title: str, description: str) -> DatasetEntry:
+    """Return the entry of synthetic faces in the layout of CASME II."""
+    return DatasetEntry(
+        name=name,
+        title=title,
+        description=description,
+        frame_policies=casme2_facts.FRAME_POLICIES,
+        apex_policies=("apex", "apex_window"),
+        layouts=("cropped",),
+        classes=casme2_facts.CLASSES,
+        access_instructions="No download: it is generated on first use.",
+        load=_make_lazy_loader("datasets.casme2.loader"),
+        default_classes=casme2_facts.DEFAULT_CLASSES,
+        class_schemes={name: scheme.classes for name, scheme in casme2_facts.SCHEMES.items()},
+    )
+
 
 DATASETS: dict[str, DatasetEntry] = {
     entry.name: entry
@@ -221,18 +242,15 @@ DATASETS: dict[str, DatasetEntry] = {
             path_patterns=True,
             groups_help=folder_facts.GROUPS_HELP,
         ),
-        DatasetEntry(
-            name=SYNTHETIC,
+        _make_synthetic_entry(
+            SYNTHETIC,
             title="the synthetic set",
             description="Synthetic faces in the layout of CASME II. Results say nothing about people.",
-            frame_policies=casme2_facts.FRAME_POLICIES,
-            apex_policies=("apex", "apex_window"),
-            layouts=("cropped",),
-            classes=casme2_facts.CLASSES,
-            access_instructions="No download: it is generated on first use.",
-            load=_make_lazy_loader("datasets.casme2.loader"),
-            default_classes=casme2_facts.DEFAULT_CLASSES,
-            class_schemes={name: scheme.classes for name, scheme in casme2_facts.SCHEMES.items()},
+        ),
+        _make_synthetic_entry(
+            LEAKY,
+            title="the leaky set",
+            description="Synthetic faces of 48 people, one emotion each: the person gives the class away.",
         ),
     )
 }
@@ -299,12 +317,12 @@ def load_dataset(
     path (`datasets.folder.path_patterns`); None uses those that the data set names.
 
     Raises:
-        DatasetError: The data set, policy or layout is unknown; a root is given for the synthetic set; an
+        DatasetError: The data set, policy or layout is unknown; a root is given for a synthetic set; an
             expression is invalid or not for this data set; or the data are missing or unusable.
     """
     entry = get_entry(name)
     entry.check_options(frame_policy, layout)
-    if name == SYNTHETIC and root is not None:
+    if name in SYNTHETIC_SETS and root is not None:
         raise DatasetError(
             "root.not-accepted",
             f"the data set {name} takes no root, got {root}: it is generated in the cache. To read that "
@@ -312,10 +330,10 @@ def load_dataset(
             "`harness data synthesize`), or folder.",
         )
     patterns = check_path_patterns(name, subject_from=subject_from, clip_from=clip_from)
-    data_root = ensure_synthetic_set() if name == SYNTHETIC else entry.resolve_root(root)
+    data_root = ensure_synthetic_set(name) if name in SYNTHETIC_SETS else entry.resolve_root(root)
     table = entry.load(data_root, frame_policy, classes=classes, layout=layout, **patterns)
     table = replace(table, dataset=name)
-    if name != SYNTHETIC and not has_marker(sample.path for sample in table.samples):
+    if name not in SYNTHETIC_SETS and not has_marker(sample.path for sample in table.samples):
         return table
     note = f"synthetic faces, not the real release (marked by {MARKER}): results say nothing about people"
     return replace(table, synthetic=True, notes=(note, *table.notes))

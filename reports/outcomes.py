@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from architectures.spec import USER_NETWORK, ArchitectureSpec
-from datasets.catalogue import SYNTHETIC
+from datasets.catalogue import SYNTHETIC_SETS
 from datasets.spec import Leakage
 from datasets.text import pluralize
 from studies.controls import MAJORITY, PRIOR, predict_majority, predict_prior
@@ -186,8 +186,10 @@ class StudyEvaluation:
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the faces are synthetic; always true for dataset `synthetic`."""
-        return self.study.dataset.name == SYNTHETIC or any(run.data.synthetic for run in self.result.results)
+        """Whether the faces are synthetic; always true for the sets of `SYNTHETIC_SETS`."""
+        return self.study.dataset.name in SYNTHETIC_SETS or any(
+            run.data.synthetic for run in self.result.results
+        )
 
     def select_protocol(self, protocol: str) -> tuple[Outcome, ...]:
         """Return the outcomes under a protocol, one per arm."""

@@ -25,6 +25,7 @@ from reports.table import ReportFigure, Statement, Summary
 from reports.tables.overview import build_forest_figure, build_overview_table
 from reports.tables.protocol_effect import build_protocol_effect_tables
 from reports.tables.sample_counts import build_leakage_table, build_sample_table, get_data_summaries
+from studies.presets import get_purpose
 
 MAX_ANOMALIES = 10
 
@@ -52,6 +53,8 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
     for evaluation in evaluations:
         name = evaluation.study.name
         yield Paragraph(text=describe_question(evaluation.study))
+        if purpose := get_purpose(evaluation.study.preset):
+            yield Paragraph(text=purpose)
         yield Summary(
             study_name=name,
             progress=describe_progress(evaluation, heading=headings_by_study[name]),

@@ -221,7 +221,10 @@ def _describe_probe(outcome: Outcome) -> str:
 
 
 def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[Statement]:
-    """Yield the accuracy drop from frame to each stricter protocol, over networks that never collapse."""
+    """Yield the accuracy drop from frame to each stricter protocol.
+
+    It is a mean over networks, without those that collapsed in every training under a protocol.
+    """
     for protocol in evaluation.study.protocols:
         if protocol == "frame" or "frame" not in evaluation.study.protocols:
             continue
@@ -236,7 +239,7 @@ def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[Statement
             if outcome.trainings and outcome.arm.name in strict_by_arm
         ]
         pairs_without_collapse = [
-            pair for pair in outcome_pairs if not any(outcome.collapsed_count for outcome in pair)
+            pair for pair in outcome_pairs if not any(outcome.is_fully_collapsed for outcome in pair)
         ]
         accuracy_drop = (
             compute_accuracy_drop(*zip(*pairs_without_collapse, strict=True))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from architectures.catalogue import CATALOGUE
 from harness.commands.catalogue import COMMANDS, load_command
+from studies.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -86,6 +88,13 @@ def test_every_page_is_in_the_navigation_and_in_the_index() -> None:
 
 def test_readme_is_read_in_two_minutes() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_readme_shows_the_networks_of_the_demo() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| Network |") :].split("\n\n")[0]
+    names = [name for line in table.splitlines()[2:] if (name := line.split("|")[1].strip(" `")) in CATALOGUE]
+    assert names == list(PRESETS["demo"].networks)
 
 
 def test_root_has_only_expected_files() -> None:

@@ -34,6 +34,7 @@ def write_casme2(
         frames=spec.frames,
         balance=spec.balance,
         seed=spec.seed,
+        emotions_per_subject=spec.emotions_per_subject,
     )
     if arrange:
         clips = arrange(spec, clips)

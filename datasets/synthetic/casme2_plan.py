@@ -34,16 +34,19 @@ class ClipPlan:
 
 
 def plan_clips(
-    *, subjects: int, clips: int, frames: int | None, balance: bool, seed: int
+    *, subjects: int, clips: int, frames: int | None, balance: bool, seed: int, emotions_per_subject: int = 6
 ) -> tuple[ClipPlan, ...]:
     """Return all clips of the set, sorted by subject and name.
 
-    With `balance`, each subject has equally many clips of each of the six classes; otherwise classes and
-    subjects are as uneven as in the release. If `frames` is None, each clip gets a random length.
+    With `balance`, each subject has equally many clips of each of `emotions_per_subject` classes, and all
+    classes have equally many clips; otherwise classes and subjects are as uneven as in the release. If
+    `frames` is None, each clip gets a random length.
     """
     rng = np.random.default_rng((seed, 0))
     emotions_by_subject = (
-        _assign_balanced(subjects, clips) if balance else _assign_uneven(subjects, clips, rng)
+        _assign_balanced(subjects, clips, emotions_per_subject)
+        if balance
+        else _assign_uneven(subjects, clips, rng)
     )
     plans = []
     for subject, emotions in enumerate(emotions_by_subject, start=1):
@@ -79,9 +82,12 @@ def scale_counts(
     return counts
 
 
-def _assign_balanced(subjects: int, clips: int) -> list[list[str]]:
+def _assign_balanced(subjects: int, clips: int, count: int) -> list[list[str]]:
+    """Return the emotions of each subject: `count` of the six classes, which the subjects show in turn."""
     emotions = [emotion for emotion in CASME2_COUNTS if emotion != "others"]
-    return [emotions * (clips // (subjects * len(emotions)))] * subjects
+    repetitions = clips // (subjects * count)
+    turns = ([subject * count + index for index in range(count)] for subject in range(subjects))
+    return [[emotions[turn % len(emotions)] for turn in numbers] * repetitions for numbers in turns]
 
 
 def _assign_uneven(subjects: int, clips: int, rng: np.random.Generator) -> list[list[str]]:

@@ -17,7 +17,7 @@ from datasets.synthetic.layouts import LAYOUTS, SHEETS
 from datasets.synthetic.spec import SyntheticSpec
 from datasets.synthetic_marker import write_marker
 
-__all__ = ["DEMO", "GENERATOR_VERSION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
+__all__ = ["DEMO", "GENERATOR_VERSION", "LAYOUTS", "LEAKY", "SHEETS", "SyntheticSpec", "synthesize"]
 
 
 class Writer(Protocol):
@@ -33,6 +33,10 @@ GENERATOR_VERSION = 2
 # Two clips per class and subject. With one, the class of a held-out clip would be the only class that its
 # subject never shows in training, and a network that recognizes the person would score below chance.
 DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=4.0)
+
+# Each person shows one emotion, so a network that recognizes the person knows the class. 48 is the smallest
+# number of people with six test subjects under `subject` and equally many people in each class.
+LEAKY = SyntheticSpec(subjects=48, frames=10, balance=True, emotions=1, amplitude=4.0)
 
 
 def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:

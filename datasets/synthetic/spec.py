@@ -86,6 +86,8 @@ class SyntheticSpec:
         balance: True if every subject shows each class equally often: six classes in CASME II and seven in
             SAMM, without "others", three in SMIC, and seven in CK+, once each. Otherwise the class
             frequencies are those of the release, with at least one clip per class.
+        emotions: In a balanced CASME II the number of classes that each subject shows; subjects take turns,
+            so that each class has equally many subjects. None means all six.
         amplitude: Strength of the expressions, from 0 (no motion) to 4; 1 is subtle but visible at the apex.
             CK+'s posed expressions are twice as strong, and their maximum is 2.
         identity: Variation between subjects, from 0 (the same face for all) to 2.
@@ -106,6 +108,7 @@ class SyntheticSpec:
     clips: int | None = None
     frames: int | None = None
     balance: bool = False
+    emotions: int | None = None
     amplitude: float = 1.0
     identity: float = 1.0
     raw: bool = False
@@ -179,10 +182,15 @@ class SyntheticSpec:
             return self.clips
         labelled_subjects = self.subject_count - self.unlabelled_subject_count
         if self.balance:
-            return labelled_subjects * self._size.balanced_classes
+            return labelled_subjects * self.emotions_per_subject
         scaled_count = max(_CLASS_COUNT, round(self._size.clips * labelled_subjects / self._size.subjects))
         needs_more = self.quirks and self.layout_info.dataset == "casme2"
         return max(scaled_count, labelled_subjects + _QUIRK_CLIPS) if needs_more else scaled_count
+
+    @property
+    def emotions_per_subject(self) -> int:
+        """Number of classes that each subject of a balanced set shows."""
+        return self._size.balanced_classes if self.emotions is None else self.emotions
 
     @property
     def unlabelled_count(self) -> int:
@@ -214,6 +222,7 @@ class SyntheticSpec:
                 "leave raw out",
             )
         self._check_sheet()
+        self._check_emotions()
         if self.seed < 0:
             raise DatasetError("synthetic-seed.negative", f"a seed is 0 or above; got seed={self.seed}")
 
@@ -228,6 +237,25 @@ class SyntheticSpec:
             )
         if self.sheet and forms:
             _check_choice("sheet", self.sheet, forms)
+
+    def _check_emotions(self) -> None:
+        if self.emotions is None:
+            return
+        class_count = self._size.balanced_classes
+        is_accepted = self.layout_info.dataset == "casme2" and self.balance
+        if not is_accepted or not 1 <= self.emotions <= class_count:
+            raise DatasetError(
+                "synthetic-emotions.range",
+                f"a subject of a balanced CASME II shows from 1 to {class_count} emotions; got "
+                f"emotions={self.emotions} with layout={self.layout!r} and balance={self.balance}: leave "
+                "emotions out",
+            )
+        if self.subject_count * self.emotions % class_count:
+            raise DatasetError(
+                "synthetic-emotions.uneven",
+                f"every class needs equally many subjects, so subjects times emotions must be a multiple of "
+                f"{class_count}; got subjects={self.subject_count} and emotions={self.emotions}",
+            )
 
     def _check_values(self) -> None:
         max_subjects, digits = self._size.max_subjects, self._size.digits
@@ -275,13 +303,16 @@ class SyntheticSpec:
             self.subject_count - self.unlabelled_subject_count,
             self._size.balanced_classes,
         )
-        clips_per_round, is_ckplus = labelled_subjects * class_count, self.layout_info.dataset == "ckplus"
+        clips_per_round, is_ckplus = (
+            labelled_subjects * self.emotions_per_subject,
+            self.layout_info.dataset == "ckplus",
+        )
         if self.balance and (self.clip_count < clips_per_round or self.clip_count % clips_per_round):
             raise DatasetError(
                 "synthetic-balance.clip-count",
-                f"balance=True gives each of {labelled_subjects} subjects each of {class_count} classes "
-                f"equally often, so clips must be a multiple of {clips_per_round}; "
-                f"got clips={self.clip_count}",
+                f"balance=True gives each of {labelled_subjects} subjects each of "
+                f"{self.emotions_per_subject} classes equally often, so clips must be a multiple of "
+                f"{clips_per_round}; got clips={self.clip_count}",
             )
         if not self.balance and self.clip_count < max(_CLASS_COUNT, labelled_subjects):
             raise DatasetError(

@@ -90,11 +90,12 @@ class SplitsAndSeeds(Splits):
     """Options of `Splits`, and the number of trainings on each split."""
 
     seeds: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Trainings on each split, each from its own seed. frame, clip, subject need 5 for a verdict."
+            help="Trainings on each split, each from its own seed; frame, clip, subject need 5 for a "
+            "verdict. Default: 1, and 5 with --preset demo."
         ),
-    ] = 1
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,12 @@ class Training:
     """Options for training; None uses the value of the preset."""
 
     preset: Annotated[
-        str, choice_option("preset", help="paper (224 px, 100 epochs, full width) or quick.")
+        str,
+        choice_option(
+            "preset",
+            help="paper (224 px, 100 epochs, full width), quick (for a CPU), or demo (three networks, two "
+            "protocols and five seeds, chosen so that effects show).",
+        ),
     ] = "paper"
     epochs: Annotated[int | None, typer.Option(help="Maximum epochs. Default: the preset's.")] = None
     image_size: Annotated[int | None, typer.Option(help="Side in pixels. Default: the preset's.")] = None
@@ -321,7 +327,7 @@ def build_request(
         without=parse_list(networks.without),
         pretrained=networks.pretrained,
         user_networks=tuple(user_networks or ()),
-        protocols=splits.protocols,
+        protocols=parse_list(splits.protocol),
         folds=splits.folds,
         splits=splits.splits,
         seeds=splits.seeds,

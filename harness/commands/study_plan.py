@@ -62,6 +62,8 @@ def _describe_cells(preview: StudyPreview, execution: ExecutionOptions) -> str:
 
 def _describe_plan(preview: StudyPreview) -> Iterator[tuple[str, str]]:
     """Yield the label and the text of each line: networks, data, training, time and disk."""
+    from studies.presets import get_purpose
+
     plan, estimate = preview.plan, preview.estimate
     study = plan.study
     splits = f"{pluralize(len(study.split_seeds), 'split')}, " if len(study.split_seeds) > 1 else ""
@@ -93,6 +95,8 @@ def _describe_plan(preview: StudyPreview) -> Iterator[tuple[str, str]]:
             _format_estimate(estimate) + (" (no GPU: use --preset quick on a CPU)" if is_slow else ""),
         )
         yield "disk", preview.disk_need.render_text().removeprefix("disk: ")
+    if purpose := get_purpose(study.preset):
+        yield "note", purpose
 
 
 def _format_estimate(estimate: TimeEstimate | None) -> str:

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from architectures.network import build_network
-from datasets.catalogue import SYNTHETIC
+from datasets.catalogue import SYNTHETIC_SETS
 from datasets.faces.haar_detector import FaceDetector, check_cascades
 from datasets.preprocessing.representations import represent
 from harness.errors import HarnessError
@@ -133,7 +133,7 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
         classes=classes,
         network=network.eval(),
         device=device,
-        synthetic=result.data.synthetic or result.spec.dataset.name == SYNTHETIC,
+        synthetic=result.data.synthetic or result.spec.dataset.name in SYNTHETIC_SETS,
         training_images=training_images,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from architectures.catalogue import with_width
 from architectures.spec import ArchitectureSpec
+from datasets.catalogue import SYNTHETIC
 from datasets.spec import DatasetSpec
 from harness.data.loading import DataRequest, build_dataset_spec, check_count, check_protocols
 from harness.device import check_device_name
@@ -26,7 +27,8 @@ from studies.study import check_design
 class Request:
     """A study as the user requests it; None uses the value of the preset or of the data set.
 
-    `only` names the networks of a comparison; `without` leaves out some of them.
+    `only` names the networks of a comparison; `without` leaves out some of them. Without `only` or
+    `protocols`, the study has those of the preset.
     `splits` is the number of random splits, `seeds` the number of trainings on each split. `null` adds the
     null arm. `metric` is the metric of the verdicts, and `margin` the smallest difference of the metric that
     matters, in points. `plan_path` is the file of a saved analysis plan. `user_networks` are the user's own
@@ -42,10 +44,10 @@ class Request:
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     user_networks: tuple[str, ...] = ()
-    protocols: tuple[str, ...] = ("frame",)
+    protocols: tuple[str, ...] = ()
     folds: int | None = None
     splits: int = 1
-    seeds: int = 1
+    seeds: int | None = None
     null: bool = False
     plan_path: Path | None = None
     metric: str = "accuracy"
@@ -73,6 +75,8 @@ class StudyOutline:
     """The parts of a requested study that are known without its data.
 
     `arms` are the networks of the catalogue at their width; `harness.planning.plan` adds the others.
+    `request` has the preset's protocols if the user names none, and the preset's data set instead of the
+    synthetic one.
     `dataset` is the data set spec as far as it is known without the data. `analysis_plan` is the saved plan
     that the study follows, if any.
     """
@@ -106,13 +110,18 @@ def outline_study(request: Request) -> StudyOutline:
     """
     request = validate_types(request)
     preset = get_preset(request.preset)
+    if preset.dataset and request.data.dataset == SYNTHETIC:
+        request = replace(request, data=replace(request.data, dataset=preset.dataset))
+    request = replace(request, protocols=request.protocols or preset.protocols)
+    seeds = preset.seeds if request.seeds is None else request.seeds
+    check_count("--seeds", seeds)
     _check_values(request)
     is_ablation = request.kind == "ablation"
     default_size = preset.ablation_size if is_ablation else preset.comparison_size
     arms = (
         build_ablation_arms(request.design, order=request.order)
         if is_ablation
-        else build_comparison_arms(request.only, without=request.without)
+        else build_comparison_arms(request.only or preset.networks, without=request.without)
     )
     outline = StudyOutline(
         request=request,
@@ -120,6 +129,7 @@ def outline_study(request: Request) -> StudyOutline:
         training=TrainingSpec(
             epochs=preset.epochs if request.epochs is None else request.epochs,
             batch_size=request.batch,
+            learning_rate=preset.learning_rate,
             patience=preset.patience,
             augmentation=adapt_augmentation(
                 preset.augmentation, request.data.representation, flow=request.data.flow
@@ -131,7 +141,7 @@ def outline_study(request: Request) -> StudyOutline:
             image_size=default_size if request.image_size is None else request.image_size,
         ),
         split_seeds=tuple(range(request.splits)),
-        seeds=tuple(range(request.seeds)),
+        seeds=tuple(range(seeds)),
         analysis_plan=_load_analysis_plan(request.plan_path) if request.plan_path else None,
     )
     outline.check_arms(outline.arms)
@@ -140,7 +150,6 @@ def outline_study(request: Request) -> StudyOutline:
 
 def _check_values(request: Request) -> None:
     """Check the requested values that need neither the data nor the networks; raise HarnessError."""
-    check_count("--seeds", request.seeds)
     check_count("--splits", request.splits)
     check_choice("--metric", request.metric, METRICS)
     if not 0 < request.margin < 100:

@@ -113,8 +113,8 @@ def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
             _build_leakage_row(columns, "subject"),
         ),
         notes=(
-            "Mean: over the networks that finished in every column and collapsed in none. The 95 % interval "
-            "is that of the difference.",
+            "Mean: over the networks that finished in every column, except those that collapsed in every "
+            "training of a column. The 95 % interval is that of the difference.",
             LEAKAGE_NOTE,
             *build_audit_notes(outcomes),
             *build_clip_list_notes(outcomes),
@@ -172,13 +172,16 @@ def _build_drop_cell(before: Cell, after: Cell) -> Cell:
 def _build_mean_row(
     columns: Sequence[_Column], *, loose_column: _Column, strict_column: _Column
 ) -> tuple[Cell, ...]:
-    """Build the row of the mean over the networks that finished in every column and collapsed in none."""
+    """Build the row of the mean over the networks that finished in every column.
+
+    A network that collapsed in every training of a column is left out.
+    """
     names = [
         name
         for name, outcome in loose_column.outcomes.items()
         if not is_null_arm(outcome.arm)
         and all(
-            column.outcomes[name].trainings and not column.outcomes[name].collapsed_count
+            column.outcomes[name].trainings and not column.outcomes[name].is_fully_collapsed
             for column in columns
         )
     ]

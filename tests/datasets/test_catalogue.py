@@ -43,7 +43,7 @@ def test_every_entry_is_complete(name: str) -> None:
 
 def test_unknown_name_or_policy_is_an_error_listing_the_accepted() -> None:
     with raises_code(
-        "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"
+        "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic, leaky"
     ):
         get_entry("casme3")
     with raises_code("frame-policy.unknown", "'peak'", "onset_offset, apex, apex_window, paper"):
@@ -101,6 +101,18 @@ def test_synthetic_set_is_cached_and_accepts_no_root(tmp_path: Path, monkeypatch
     assert len(list((tmp_path / "cache").iterdir())) == 2, "another set is drawn beside it"
 
 
+def test_leaky_set_is_generated_beside_the_synthetic_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = SyntheticSpec(subjects=6, frames=3, balance=True, emotions=1)
+    monkeypatch.setattr("datasets.synthetic.generator.LEAKY", tiny)
+    table = load_dataset("leaky", "onset_offset")
+    assert (table.dataset, table.synthetic, table.count_per_class()) == ("leaky", True, (3,) * 6)
+    assert len({sample.subject for sample in table.samples}) == 6
+    with raises_code("root.not-accepted", "leaky"):
+        load_dataset("leaky", "onset_offset", root=tmp_path)
+
+
 def test_dataset_without_default_folder_needs_a_root() -> None:
     with raises_code("root.missing", "folder", "--root"):
         load_dataset("folder", "all")
@@ -122,7 +134,7 @@ def test_license_checks_and_path_patterns_by_dataset() -> None:
 
 def test_named_choices_of_classes_have_as_many_classes_as_they_say() -> None:
     schemes = [(entry.name, entry.class_schemes) for entry in DATASETS.values() if entry.class_schemes]
-    assert [name for name, _ in schemes] == ["casme2", "smic", "samm", "synthetic"]
+    assert [name for name, _ in schemes] == ["casme2", "smic", "samm", "synthetic", "leaky"]
     for _, classes_by_scheme in schemes:
         for scheme, classes in classes_by_scheme.items():
             assert scheme == f"{len(classes)}-class"

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from datasets.synthetic.spec import SyntheticSpec
 from harness.api import run
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
+from studies.presets import PRESETS, get_purpose
 from tests.harness.processes import ROOT, cache_in
 from tests.harness.tiny import Run, request, write_tree
 
@@ -67,6 +69,21 @@ def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path,
 
 
 @pytest.mark.slow
+def test_demo_says_in_plan_and_report_that_its_settings_are_chosen(
+    harness: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = SyntheticSpec(subjects=12, frames=5, balance=True, emotions=1, amplitude=4.0)
+    monkeypatch.setattr("datasets.synthetic.generator.LEAKY", people)
+    status, out, err = harness("compare", "--preset", "demo", "--epochs", 1, "--seeds", 1, "--json")
+    assert status == 0, err
+    assert get_purpose("demo") in " ".join(err.split())
+    document = json.loads(out)
+    assert [
+        (cell["spec"]["architecture"]["name"], cell["spec"]["protocol"]) for cell in document["cells"]
+    ] == [(name, protocol) for protocol in ("frame", "subject") for name in PRESETS["demo"].networks]
+    assert get_purpose("demo") in Path(document["report"]).read_text()
+
+
 def test_a_study_that_is_finished_is_reused_and_takes_no_time(harness: Run, tree: Path) -> None:
     run(request(tree, only=("vgg16-bn-gap",)))
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", *TINY)

@@ -150,6 +150,16 @@ def test_accuracy_drop_excludes_collapsed_networks(factory: type[Factory]) -> No
     )
 
 
+def test_accuracy_drop_includes_a_network_that_collapsed_in_some_trainings(factory: type[Factory]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
+        is_collapsed = spec.protocol == "subject" and spec.seed == 0
+        return factory.run(spec, factory.collapsed if is_collapsed else factory.good)
+
+    texts = _summary_of(factory, choose, protocols=("frame", "subject"), seeds=(0, 1))
+    (sentence,) = [text for text in texts if "falls" in text]
+    assert "left out" not in sentence
+
+
 def test_accuracy_drop_of_few_subjects_has_no_interval(factory: type[Factory]) -> None:
     (sentence,) = [text for text in _split(factory, subjects=4) if "falls" in text]
 

@@ -1,7 +1,9 @@
 import pytest
 
+from architectures.catalogue import PROPOSED
 from datasets.spec import AugmentationSpec, FlowSpec
-from studies.presets import PRESETS, adapt_augmentation, get_preset
+from studies.presets import PRESETS, adapt_augmentation, get_preset, get_purpose
+from studies.statistics.verdicts import MIN_TRAININGS
 from tests.error_codes import raises_code
 
 AUGMENTATION = AugmentationSpec()
@@ -16,6 +18,17 @@ def test_paper_preset_holds_the_settings_of_the_paper() -> None:
     preset = get_preset("paper")
     assert (preset.ablation_size, preset.comparison_size) == (224, 224)
     assert (preset.epochs, preset.width, preset.augmentation) == (100, 1.0, AUGMENTATION)
+
+
+def test_demo_preset_has_enough_trainings_for_verdicts_under_both_splits() -> None:
+    preset = get_preset("demo")
+    assert (preset.networks[0], preset.networks[-1]) == ("vgg16", PROPOSED)
+    assert (preset.protocols, preset.seeds) == (("frame", "subject"), MIN_TRAININGS)
+
+
+def test_only_the_demo_preset_is_chosen_for_its_effects() -> None:
+    assert get_purpose("demo") == PRESETS["demo"].purpose
+    assert [get_purpose(name) for name in ("paper", "quick", "gone")] == ["", "", ""]
 
 
 def test_unknown_preset_is_refused_with_the_accepted_names() -> None:

@@ -76,3 +76,11 @@ def test_frames_option_sets_lengths_and_the_apex_is_inside(frames: int) -> None:
 def test_plan_depends_only_on_the_seed() -> None:
     assert plan(seed=3) == plan(seed=3)
     assert plan(seed=3) != plan(seed=4)
+
+
+@pytest.mark.parametrize("emotions", [1, 2, 6])
+def test_subjects_of_a_balanced_set_show_the_emotions_in_turn(emotions: int) -> None:
+    clips = plan(subjects=12, clips=2 * 12 * emotions, frames=3, balance=True, emotions_per_subject=emotions)
+    assert set(Counter(clip.emotion for clip in clips).values()) == {4 * emotions}
+    shown = {subject: {clip.emotion for clip in clips if clip.subject == subject} for subject in range(1, 13)}
+    assert {len(names) for names in shown.values()} == {emotions}

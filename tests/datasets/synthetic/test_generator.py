@@ -11,7 +11,7 @@ import pytest
 
 from datasets.casme2.loader import load
 from datasets.synthetic import parallel_writer
-from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, LAYOUTS, SyntheticSpec, synthesize
+from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, LAYOUTS, LEAKY, SyntheticSpec, synthesize
 from datasets.synthetic_marker import MARKER
 from tests.datasets.image_files import load_image
 from tests.error_codes import raises_code
@@ -139,6 +139,11 @@ def test_interrupted_run_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         synthesize(TINY, tmp_path / "set", progress=stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_leaky_set_shows_every_subject_in_one_class_and_has_six_test_subjects() -> None:
+    assert LEAKY.clip_count == LEAKY.subjects
+    assert LEAKY.subjects - 7 * LEAKY.subjects // 10 - 2 * LEAKY.subjects // 10 == 6
 
 
 def test_demo_shows_every_subject_in_every_class_twice() -> None:

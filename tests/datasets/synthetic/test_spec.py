@@ -121,3 +121,15 @@ def test_sheets_combine_with_every_layout_of_casme2(sheet: str) -> None:
 def test_impossible_spec_is_refused(changes: dict[str, str | float], code: str, value: str) -> None:
     with raises_code(f"synthetic-{code}", value):
         SyntheticSpec(**changes)  # type: ignore[arg-type]
+
+
+def test_a_subject_of_a_balanced_casme2_shows_as_many_emotions_as_requested() -> None:
+    assert SyntheticSpec(subjects=12, balance=True, emotions=1).clip_count == 12
+    with raises_code("synthetic-emotions.range", "from 1 to 6", "emotions=7", "leave emotions out"):
+        SyntheticSpec(subjects=12, balance=True, emotions=7)
+    with raises_code("synthetic-emotions.range", "balance=False"):
+        SyntheticSpec(emotions=1)
+    with raises_code("synthetic-emotions.range", "layout='smic'"):
+        SyntheticSpec(layout="smic", balance=True, emotions=1)
+    with raises_code("synthetic-emotions.uneven", "multiple of 6", "subjects=8 and emotions=1"):
+        SyntheticSpec(subjects=8, balance=True, emotions=1)

@@ -133,8 +133,8 @@ def test_study_request_is_built_from_every_group() -> None:
     ((plain,), (with_options,)) = CALLS
     assert (plain.data.dataset, plain.protocols, plain.seeds, plain.preset) == (
         "synthetic",
-        ("frame",),
-        1,
+        (),
+        None,
         "paper",
     )
     assert (plain.epochs, plain.width, plain.folds, plain.order, plain.only, plain.user_networks) == (

@@ -9,6 +9,7 @@ import pytest
 
 from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
+from harness.planning.request import Request
 from tests.error_codes import raises_code
 from tests.harness.tiny import request
 
@@ -118,3 +119,20 @@ def test_metric_and_the_margin_change_the_study_and_no_run(tree: Path) -> None:
     assert plain.study.name != other.study.name
     assert [run.key for run in plain.study.list_runs()] == [run.key for run in other.study.list_runs()]
     assert (other.study.metric, other.study.margin) == ("uar", 0.03)
+
+
+@pytest.mark.slow
+def test_demo_has_the_networks_seeds_and_protocols_that_the_docs_describe() -> None:
+    plan = plan_study(Request(kind="comparison", data=DataRequest(dataset="synthetic"), preset="demo"))
+    study, samples = plan.study, plan.pixels.table.samples
+    assert [arm.name for arm in study.arms] == ["vgg16", "vgg16-bn-gap", "proposed"]
+    assert (study.protocols, study.seeds) == (("frame", "subject"), (0, 1, 2, 3, 4))
+    assert (study.dataset.name, len(samples), len(study.list_runs())) == ("leaky", 480, 30)
+    people = [
+        [{samples[row].subject for row in rows} for rows in (split.train, split.test)]
+        for split in plan.splits
+    ]
+    (frame_train, frame_test), (subject_train, subject_test) = people
+    assert frame_test <= frame_train
+    assert len(subject_test) == 6
+    assert not subject_test & subject_train

@@ -10,6 +10,7 @@ from harness.data.loading import DataRequest
 from harness.planning.request import Request, outline_study
 from studies.analysis_plan import AnalysisPlan
 from studies.codec import to_json
+from studies.presets import get_preset
 
 ABLATION = Request(kind="ablation", data=DataRequest(dataset="casme2"), design="ladder")
 COMPARISON = Request(kind="comparison", data=DataRequest(dataset="casme2"))
@@ -29,6 +30,25 @@ def test_outline_gets_missing_values_from_the_preset() -> None:
 def test_quick_preset_has_a_size_for_every_kind_of_study() -> None:
     assert outline_study(replace(ABLATION, preset="quick")).dataset.image_size == 32
     assert outline_study(replace(COMPARISON, preset="quick")).dataset.image_size == 72
+
+
+def test_demo_preset_gives_networks_protocols_and_seeds() -> None:
+    outline = outline_study(replace(COMPARISON, preset="demo"))
+    demo = get_preset("demo")
+    assert [(arm.name, arm.width) for arm in outline.arms] == [(name, demo.width) for name in demo.networks]
+    assert (outline.request.protocols, outline.seeds) == (("frame", "subject"), (0, 1, 2, 3, 4))
+    assert (outline.dataset.name, outline.dataset.frame_policy) == ("casme2", "onset_offset")
+    synthetic = replace(COMPARISON, preset="demo", data=DataRequest(dataset="synthetic"))
+    assert outline_study(synthetic).dataset.name == demo.dataset
+
+
+def test_requested_networks_protocols_and_seeds_replace_those_of_the_preset() -> None:
+    request = replace(
+        COMPARISON, preset="demo", only=("alexnet",), image_size=72, protocols=("clip",), seeds=2
+    )
+    outline = outline_study(request)
+    assert [arm.name for arm in outline.arms] == ["alexnet"]
+    assert (outline.request.protocols, outline.seeds) == (("clip",), (0, 1))
 
 
 def test_requested_values_replace_those_of_the_preset() -> None:
