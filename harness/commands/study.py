@@ -64,7 +64,9 @@ def run_studies(
         plans = make_plans(requests, tracker=tracker, execution=execution, out=out)
         if not (is_dry or output.yes):
             _confirm_size(sum(len(plan.study.list_runs()) for plan in plans))
-        tracker.index.check_alias_free(alias, study_name=plans[0].study.name)
+        if alias:
+            tracker.store.check_readable()
+            tracker.index.check_alias_free(alias, study_name=plans[0].study.name)
         previews = preview_plans(plans, tracker=tracker, execution=execution, out=out)
     print_plans(previews, execution=execution, console=console, with_total=not output.dry_run)
     if save_plan:

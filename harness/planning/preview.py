@@ -141,7 +141,7 @@ def preview_study(
 ) -> StudyPreview:
     """Preview a plan, given the `states` of its cells; a time estimate takes about a second per network.
 
-    `earlier_keys` are the keys of the cells that the studies before this one run; it reuses those.
+    `earlier_keys` are the keys of the cells that earlier studies will run. This study reuses their results.
     """
     from harness.planning.disk_space import estimate_disk_need
     from harness.planning.time_estimate import estimate_study

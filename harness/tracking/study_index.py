@@ -133,7 +133,8 @@ class StudyIndex:
             raise HarnessError(
                 "study-alias.taken",
                 f"--name must name no other study; {alias!r} names {owner.name} on "
-                f"{self.store.display_uri()}: choose another name, or first give that study another one with its own command",
+                f"{self.store.display_uri()}: choose another name, or first give that study another one with "
+                "its own command",
             )
 
     def find_cells(self, prefix: str) -> dict[str, tuple[str, str]]:
