@@ -46,8 +46,8 @@ def ui(
         if not tracker.store.exists():
             raise HarnessError(
                 "ui-store.empty",
-                f"nothing has been recorded in {tracker.store.display_uri()} yet; run a study first, or change "
-                "to the folder in which a study ran",
+                f"nothing has been recorded in {tracker.store.display_uri()} yet; run a study first, or "
+                "change to the folder in which a study ran",
             )
         _check_port(host, port)
         tracker.store.check_connection()
