@@ -6,7 +6,7 @@ import pytest
 
 from harness.archive.exporter import export_study
 from harness.tracking.tracker import Tracker
-from tests.harness.archive.tiny_study import SMALL, make_study
+from tests.harness.archive.tiny_study import SMALL, make_study, new_tracker
 from tests.harness.tracking.small_study import STUDY
 
 
@@ -40,3 +40,9 @@ def small(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
 def packed_small(small: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of the smaller study's archive."""
     return export_study(small, SMALL.name, tmp_path_factory.mktemp("packed") / "small.zip").path
+
+
+@pytest.fixture
+def target(tmp_path: Path, blank: Path) -> Tracker:
+    """Return a tracker with another, empty store in the working folder."""
+    return new_tracker(tmp_path, blank)

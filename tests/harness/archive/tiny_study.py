@@ -3,15 +3,20 @@
 import hashlib
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from harness.tracking.study_reader import WEIGHT_FILES
+from harness.tracking.tags import KEY_TAG, NAME_TAG, PARENT_TAG, SPEC_TAG
 from harness.tracking.tracker import Tracker
+from harness.tracking.uri import get_sqlite_path
 from studies.results import RunResult, Timing
 from studies.study import Study
 from tests.harness.tracking.small_study import STUDY as TINY
@@ -117,3 +122,26 @@ def log_latency(tracker: Tracker, folder: Path, *, device: str) -> RunResult:
 def empty(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def list_cells(tracker: Tracker) -> dict[str, tuple[object, ...]]:
+    """Return MLflow's record of each cell except ids and times, by run name; a duplicate cell is an error."""
+    records: dict[str, tuple[object, ...]] = {}
+    with closing(sqlite3.connect(get_sqlite_path(tracker.store.uri))) as store:
+        # MLflow's client would need a query for each metric of each run.
+        rows = store.execute("SELECT run_uuid, key, step, value FROM metrics ORDER BY key, step").fetchall()
+    for run in tracker.store.search_runs(f"tags.`{PARENT_TAG}` != ''"):
+        tags, name = run.data.tags, run.data.tags[NAME_TAG]
+        assert name not in records, "a cell has two runs"
+        curves = tuple(point for run_id, *point in rows if run_id == run.info.run_id)
+        files = {item.path for item in tracker.store.client.list_artifacts(run.info.run_id)}
+        records[name] = (
+            run.info.status,
+            tags[KEY_TAG],
+            tags[SPEC_TAG],
+            tags.get("harness.reason"),
+            dict(run.data.params),
+            curves,
+            files - {*WEIGHT_FILES, "notes of mine.txt"},
+        )
+    return records
