@@ -67,6 +67,8 @@ def run_studies(
         if alias:
             tracker.store.check_readable()
             tracker.index.check_alias_free(alias, study_name=plans[0].study.name)
+        if console.is_terminal:
+            console.print("timing the networks on this machine", style="dim")
         previews = preview_plans(plans, tracker=tracker, execution=execution, out=out)
     print_plans(previews, execution=execution, console=console, with_total=not output.dry_run)
     if save_plan:

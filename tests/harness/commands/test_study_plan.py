@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_plan_names_arms_data_training_time_and_disk(harness: Run, tree: Path) -
 
 
 def test_plan_on_a_terminal_fits_80_columns(
-    harness: Run, tree: Path, monkeypatch: pytest.MonkeyPatch
+    harness: Run, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -43,6 +44,7 @@ def test_plan_on_a_terminal_fits_80_columns(
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert harness(*TINY, "--root", tree)[0] == 0
-    lines = terminal.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+    lines = re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()
     assert any(line.startswith("  disk") for line in lines)
-    assert max(map(len, lines)) <= 80
+    # A path is not broken, however long it is.
+    assert max(len(line) for line in lines if str(tmp_path.parent) not in line) <= 80

@@ -105,7 +105,7 @@ def test_too_small_disk_is_an_error_before_training(tree: Path, tmp_path: Path, 
     disk = json.loads(out)["disk"]
     assert disk["weights_bytes"] > 4e14
     assert 0 < disk["weights_free_bytes"] < 4e14
-    assert "disk: 400,000.0 GB of weights in" in err
+    assert "  disk    400,000.0 GB of weights in" in err
     assert "disk: 400,000.0 GB of weights in" in harness(*args, "--dry-run")[1]
     status, _, err = harness(*args)
     assert status == 2
