@@ -68,7 +68,7 @@ def test_the_printed_address_leads_to_a_study_its_cells_a_curve_and_an_image(
     pictures.mkdir()
     with (tmp_path / "ui.log").open("wb") as log, _run(command, tmp_path, environment, log) as ui:
         assert ui.stdout
-        lines = [ui.stdout.readline() for _ in range(3)]
+        lines = [ui.stdout.readline() for _ in range(4)]
         runs, charts = re.findall(r"http://\S+/#/\S+", "".join(lines))
         _wait_for_server(f"http://127.0.0.1:{port}/health", ui)
         with open_browser(*paths) as browser:
