@@ -52,6 +52,30 @@ def test_search_resumes_and_runs_the_exact_trial_count(tree: Path, store: str) -
     assert len({trial.params["learning_rate"] for trial in trials}) == 3, "a resumed search repeats no trial"
 
 
+def test_trial_worse_than_the_median_is_pruned_and_marked(tree: Path, store: str) -> None:
+    tune(tree, 1, store=store, epochs=4)
+    (name,) = optuna.get_all_study_names(store)
+    search = optuna.load_study(study_name=name, storage=store)
+    (first,) = search.trials
+    perfect = optuna.trial.create_trial(
+        value=1.0,
+        params=first.params,
+        distributions=first.distributions,
+        intermediate_values=dict.fromkeys(range(1, 5), 1.0),
+    )
+    for _ in range(5):
+        search.add_trial(perfect)
+
+    tune(tree, 7, store=store, epochs=4)
+
+    *_, last = optuna.load_study(study_name=name, storage=store).trials
+    assert last.state == optuna.trial.TrialState.PRUNED
+    study = plan_study(request(tree, protocols=("subject",), epochs=4)).study
+    (loaded,) = load_searches(study, store)
+    assert loaded.pruned == (False,) * 6 + (True,)
+    assert loaded.values[-1] == max(last.intermediate_values.values()) < 1
+
+
 def test_search_never_reads_the_test_part(tree: Path, store: str) -> None:
     plan = plan_study(request(tree, protocols=("subject",)))
     (spec,) = plan.study.list_runs()

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from reports.blocks import Collapsible, Heading, SharedNotesPlaceholder
-from reports.document import PAGE_FILE, write_report
+from reports.blocks import Collapsible, Heading, SharedNotesPlaceholder, flatten
+from reports.document import PAGE_FILE, build_document, write_report
 from reports.html import render_page
 from reports.numbering import number_blocks
 from reports.table import Cell, ReportFigure, Statement, Summary, Table
-from studies.results import RunResult
+from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Factory
 
@@ -37,14 +37,18 @@ class _Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(factory: type[Factory], tmp_path_factory: pytest.TempPathFactory) -> str:
+def study_result(factory: type[Factory]) -> StudyResult:
     def choose(spec: RunSpec) -> RunResult:
         correct = [(7 * clip + 3 * spec.seed) % 10 < 6 for clip in range(40)]
         return factory.run_from_correctness(spec, correct, subjects=8)
 
-    study = factory.study(dataset="folder", protocols=("subject",), seeds=(0, 1))
+    return factory.finish(factory.study(dataset="folder", protocols=("subject",), seeds=(0, 1)), choose)
+
+
+@pytest.fixture(scope="module")
+def page(study_result: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("page")
-    write_report([factory.finish(study, choose)], folder, images={})
+    write_report([study_result], folder, images={})
     return (folder / PAGE_FILE).read_text(encoding="utf-8")
 
 
@@ -64,11 +68,13 @@ def test_every_link_leads_to_a_part_of_the_page(page: str) -> None:
     assert sum(name.startswith("run-") for name in parsed.ids) == 4
 
 
-def test_every_number_of_a_table_with_runs_is_a_link_to_them(page: str) -> None:
-    cells = re.findall(r'<td[^>]* data-value="[^"]*">(.*?)</td>', page.split('id="run-')[0])
+def test_every_cell_with_runs_is_a_link_to_them(page: str, study_result: StudyResult) -> None:
+    blocks = flatten(build_document([study_result], images={}).blocks)
+    tables = [block for block in blocks if isinstance(block, Table) and not block.row_keys]
+    cells_with_runs = [cell for table in tables for row in table.rows for cell in row if cell.run_keys]
 
-    linked = [cell for cell in cells if cell.startswith('<a href="#')]
-    assert len(linked) > 50
+    links = re.findall(r'<td[^>]*><a href="#(?:run|set)-', page)
+    assert len(links) == len(cells_with_runs) > 50
     assert 'href="#set-1"' in page
 
 

@@ -48,3 +48,13 @@ def test_plan_on_a_terminal_fits_80_columns(
     assert any(line.startswith("  disk") for line in lines)
     # A path is not broken, however long it is.
     assert max(len(line) for line in lines if str(tmp_path.parent) not in line) <= 80
+
+
+def test_plan_of_the_paper_preset_without_a_gpu_names_the_quick_one(harness: Run, tree: Path) -> None:
+    options = ("--only", "vgg16-bn-gap", "--seeds", "20", "--published-practice")
+    command = ("compare", "--dataset", "casme2", "--root", tree, *options, "--dry-run")
+    status, _, err = harness(*command)
+    assert status == 0, err
+    fields = dict(line.split(maxsplit=1) for line in err.splitlines() if line.startswith("  "))
+    assert fields["time"].endswith("(no GPU: use --preset quick on a CPU)")
+    assert fields["train"].endswith("; one more prediction of the test set an epoch")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
-from harness.planning.execution import ExecutionOptions, choose_slots
+from harness.planning.execution import ExecutionOptions, choose_slots, describe_execution
 from harness.planning.plan import plan_study
 from tests.harness.tiny import request
 
@@ -23,3 +24,21 @@ def test_long_cpu_study_uses_its_cores_by_default(tree: Path) -> None:
         assert choose_slots(long, ExecutionOptions()) == 1
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (ExecutionOptions(jobs=1), "one at a time"),
+        (ExecutionOptions(jobs=3), "3 at once"),
+        (ExecutionOptions(executor="ray"), "on the Ray cluster at auto"),
+        (
+            ExecutionOptions(executor="ray", ray_address="host:6379", jobs=2),
+            "on the Ray cluster at host:6379, at most 2 at once",
+        ),
+    ],
+)
+def test_plan_says_where_cells_run_and_how_many_at_once(
+    tree: Path, options: ExecutionOptions, text: str
+) -> None:
+    assert describe_execution(plan_study(request(tree)), options) == text

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from harness import api
@@ -18,6 +19,13 @@ def test_shared_cell_of_two_studies_counts_as_one(tree: Path, tmp_path: Path) ->
     )
     (proposed,) = first.pending_runs
     assert [spec.name for spec in second.pending_runs] == ["mobilenetv3-large"]
+    assert [second.describe_state(spec.key) for spec in second.plan.study.list_runs()] == [
+        "shared",
+        "waiting",
+    ]
+    assert [replace(first, states={proposed.key: "failed"}).describe_state(proposed.key)] == ["failed"]
+    again = replace(first, states={proposed.key: "done"}, repeated_keys=frozenset({proposed.key}))
+    assert again.describe_state(proposed.key) == "done, again for the record of its epochs"
     assert (first.shared_keys, second.shared_keys) == (frozenset[str](), frozenset({proposed.key}))
     text = format_total(previews)
     assert text.startswith("total: 2 cells to run in 2 studies; no time estimate")

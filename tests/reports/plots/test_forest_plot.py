@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -33,6 +34,23 @@ def test_the_margin_and_every_interval_are_inside_the_axis(
     assert high > 56
     assert len(axes.collections) == 16  # a band of the margin in each row
     assert [line for line in axes.lines if line.get_marker() == "x"]
+
+
+def test_only_the_interval_of_these_networks_alone_is_dashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(forest_plot, "save_figure", lambda figure, path: drawn.append(figure))
+    rows = tuple(
+        ForestRow(label="a − b", value=0.0, low=-1.0, high=1.0, is_conditional=is_conditional)
+        for is_conditional in (True, False)
+    )
+
+    draw_forest_plot((ForestGroup(title="f", rows=rows),), tmp_path / "a.png", margin=5, label="x")
+
+    (axes,) = drawn[0].axes
+    intervals = [line for line in axes.lines if np.array_equal(line.get_xdata(), [-1.0, 1.0])]
+    assert sorted(line.get_linestyle() for line in intervals) == ["-", "--"]
 
 
 def test_a_plot_is_written_as_png_and_as_pdf(tmp_path: Path) -> None:
