@@ -74,7 +74,7 @@ def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module
             "plan the study again: the changed file is another network",
         )
     try:
-        with _prepend_to_sys_path(Path(file)):
+        with _import_from_folder(Path(file)):
             network = getattr(module, function_name)(num_classes)
     except Exception as error:
         raise ArchitectureError(
@@ -134,7 +134,7 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
     # Modules of its folder that are loaded already are imported again, so that the digest covers them.
     previous_modules = {name: sys.modules.pop(name) for name in _find_user_modules(path.parent)}
     sys.modules[name] = module
-    with _prepend_to_sys_path(path):
+    with _import_from_folder(path):
         try:
             module_spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
@@ -195,10 +195,17 @@ def _find_user_modules(folder: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def _prepend_to_sys_path(path: Path) -> Iterator[None]:
-    """Search the folder of `path` first for imports, as Python does when it runs `path` as a script."""
+def _import_from_folder(path: Path) -> Iterator[None]:
+    """Search the folder of `path` first for imports, as Python does when it runs `path` as a script.
+
+    No bytecode is written beside the user's files. Python would take it for current after an edit within the
+    same second that keeps the size of the file.
+    """
+    writes_no_bytecode = sys.dont_write_bytecode
     sys.path.insert(0, str(path.parent))
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes_no_bytecode
         sys.path.remove(str(path.parent))

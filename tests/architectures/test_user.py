@@ -101,3 +101,12 @@ def test_imported_module_is_read_again(net: Path, monkeypatch: pytest.MonkeyPatc
     imported.write_text("WIDTH = 5")
     assert load_user_spec(f"{net}:tiny").digest != before.digest
     assert sys.modules.pop("loaded_before").WIDTH == 3
+
+
+def test_no_bytecode_is_written_beside_the_users_files(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (net.parent / "part.py").write_text("RATE = 0.5\n")
+    net.write_text(NET.format(extra="from part import RATE"))
+    build_network(load_user_spec(f"{net}:tiny"), num_classes=5)
+    assert sorted(path.name for path in net.parent.iterdir()) == ["net.py", "part.py"]
+    assert not sys.dont_write_bytecode

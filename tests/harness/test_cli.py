@@ -84,6 +84,7 @@ def test_demo_says_in_plan_and_report_that_its_settings_are_chosen(
     assert get_purpose("demo") in Path(document["report"]).read_text()
 
 
+@pytest.mark.slow
 def test_a_study_that_is_finished_is_reused_and_takes_no_time(harness: Run, tree: Path) -> None:
     run(request(tree, only=("vgg16-bn-gap",)))
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", *TINY)

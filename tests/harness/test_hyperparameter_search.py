@@ -52,6 +52,7 @@ def test_search_resumes_and_runs_the_exact_trial_count(tree: Path, store: str) -
     assert len({trial.params["learning_rate"] for trial in trials}) == 3, "a resumed search repeats no trial"
 
 
+@pytest.mark.slow
 def test_trial_worse_than_the_median_is_pruned_and_marked(tree: Path, store: str) -> None:
     tune(tree, 1, store=store, epochs=4)
     (name,) = optuna.get_all_study_names(store)

@@ -50,6 +50,7 @@ def test_plan_on_a_terminal_fits_80_columns(
     assert max(len(line) for line in lines if str(tmp_path.parent) not in line) <= 80
 
 
+@pytest.mark.slow
 def test_plan_of_the_paper_preset_without_a_gpu_names_the_quick_one(harness: Run, tree: Path) -> None:
     options = ("--only", "vgg16-bn-gap", "--seeds", "20", "--published-practice")
     command = ("compare", "--dataset", "casme2", "--root", tree, *options, "--dry-run")

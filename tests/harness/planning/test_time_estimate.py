@@ -252,6 +252,7 @@ def test_time_range_is_rounded_text(low: float, high: float, text: str) -> None:
     assert str(TimeEstimate(low=low, high=high)) == text
 
 
+@pytest.mark.slow
 def test_record_costs_one_more_prediction_of_the_test_set_an_epoch(log: Path) -> None:
     one = run("even")
     many = (replace(splits(8)[0], test=tuple(range(400))),)

@@ -114,6 +114,7 @@ def test_alias_is_shown_by_status_and_report(harness: Run, store: Tracker) -> No
     assert json.loads(report.with_suffix(".json").read_text())["aliases"] == {STUDY.name: "first-try"}
 
 
+@pytest.mark.slow
 def test_alias_moves_with_an_archive_unless_another_study_has_it(harness: Run, store: Tracker) -> None:
     assert harness("export", "first-try", "--out", "a.zip", "--tracking-uri", store.store.uri)[0] == 0
     status, _, err = harness("import", "a.zip", "--tracking-uri", "sqlite:///new.db")
