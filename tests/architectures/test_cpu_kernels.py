@@ -146,6 +146,7 @@ def test_evaluation_with_running_statistics_equals_pytorch(generator: torch.Gene
     assert torch.equal(network(images), fused(images))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_threads")
 def test_step_gives_the_same_bits_every_time(generator: torch.Generator) -> None:
     torch.manual_seed(1)

@@ -26,6 +26,7 @@ def read(name: str, root: Path) -> SampleTable:
     return load_dataset(name, get_default_frame_policy(name, ("subject",)), root=root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts_are_recognized_by_the_tree_and_its_parent(
     synthetic_set: Callable[..., Path], layout: str

@@ -98,6 +98,7 @@ def test_user_network_has_a_cost_like_others(net: Path, harness: Run) -> None:
     assert (tiny["parameters"], tiny["multiply_adds"]) == (48 * 6 + 6, 48 * 6)
 
 
+@pytest.mark.slow
 def test_study_restores_the_callers_process_settings(tree: Path, tmp_path: Path) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.conv.fp32_precision = "tf32"  # type: ignore[attr-defined]

@@ -77,6 +77,7 @@ def test_trial_worse_than_the_median_is_pruned_and_marked(tree: Path, store: str
     assert loaded.values[-1] == max(last.intermediate_values.values()) < 1
 
 
+@pytest.mark.slow
 def test_search_never_reads_the_test_part(tree: Path, store: str) -> None:
     plan = plan_study(request(tree, protocols=("subject",)))
     (spec,) = plan.study.list_runs()
@@ -117,6 +118,7 @@ def test_tuned_runs_are_new_cells_with_the_best_settings(tree: Path, harness: Ru
     assert "Each run has 2 trials of at most 2" in report.read_text()
 
 
+@pytest.mark.slow
 def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
     tune(tree, 2, store=store, only=("vgg16",))

@@ -284,6 +284,7 @@ def test_number_of_cores_does_not_matter(
     assert faces[0] == faces[1]
 
 
+@pytest.mark.slow
 def test_faces_of_synthetic_recordings_are_detected_on_the_onset(synthetic_set: Callable[..., Path]) -> None:
     clips = []
     for folder in sorted((synthetic_set("casme2-raw") / "CASME2-RAW").glob("*/*")):

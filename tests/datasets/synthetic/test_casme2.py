@@ -58,6 +58,7 @@ def test_raw_layout_has_complete_recordings(synthetic_set: Callable[..., Path]) 
         assert numbers(folder, "img") == list(range(1, row.OffsetFrame + 4))
 
 
+@pytest.mark.slow
 def test_compressed_is_one_video_per_recording(synthetic_set: Callable[..., Path]) -> None:
     root = synthetic_set("casme2-compressed")
     for row in iter_rows(root):

@@ -94,6 +94,7 @@ def test_frames_have_68_landmarks_inside_the_image(plain_set: Path) -> None:
         assert ((points > 0) & (points < (640, 490))).all()
 
 
+@pytest.mark.slow
 def test_haar_cascade_finds_nearly_every_face_where_the_landmarks_are(
     plain_set: Path, quirky_set: Path
 ) -> None:

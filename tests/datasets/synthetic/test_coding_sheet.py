@@ -122,6 +122,7 @@ def test_objective_classes_by_hand_whatever_the_side(units: str, number: int) ->
     assert lookup_objective_class(units) == number
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_time(
     tmp_path: Path, rows: tuple[CodingRow, CodingRow, CodingRow]
 ) -> None:

@@ -16,6 +16,7 @@ def test_the_full_set_has_the_counts_of_the_release() -> None:
     assert len({clip.name for clip in clips}) == len(clips) == 159
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sheet", ["v2", "2018"])
 def test_the_loader_finds_the_quirks_and_nothing_else(tmp_path: Path, sheet: str) -> None:
     spec = SyntheticSpec(layout="samm", subjects=2, clips=12, frames=3, quirks=True, sheet=sheet)

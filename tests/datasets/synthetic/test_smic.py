@@ -16,6 +16,7 @@ def test_the_full_set_has_the_counts_of_the_release() -> None:
     assert len({clip.subject for clip in clips}) == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "name"), [("smic", "hs_cropped"), ("smic-raw", "hs_raw")])
 def test_the_loader_reads_both_layouts_without_a_complaint(tmp_path: Path, layout: str, name: str) -> None:
     spec = SyntheticSpec(layout=layout, subjects=2, clips=7, frames=3)

@@ -34,6 +34,7 @@ def test_missing_study_or_archive_is_an_error(harness: Run) -> None:
     assert not list(Path().iterdir())
 
 
+@pytest.mark.slow
 def test_study_of_an_earlier_version_keeps_its_keys(small: Tracker, target: Tracker, tmp_path: Path) -> None:
     other = copy_store(small, tmp_path / "there")
     for run in other.store.search_runs(f"tags.`{KEY_TAG}` != ''"):

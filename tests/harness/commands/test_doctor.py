@@ -9,6 +9,7 @@ from harness.commands.doctor import DIAGNOSTICS
 from tests.harness.tiny import Run
 
 
+@pytest.mark.slow
 def test_valid_installation_passes_every_check(harness: Run, tmp_path: Path) -> None:
     status, out, _ = harness("doctor")
     assert status == 0

@@ -437,6 +437,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_second_call_leaves_earlier_predictions(
     harness: Run, trained_runs: TrainedRuns, tmp_path: Path
 ) -> None:

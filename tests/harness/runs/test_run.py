@@ -55,6 +55,7 @@ def test_frame_split_leaks_and_the_subject_split_does_not(plan: StudyPlan) -> No
     assert sum(frame.data.train) + sum(frame.data.validation) + sum(frame.data.test) == 72
 
 
+@pytest.mark.slow
 def test_interrupted_run_resumes_with_its_record(tree: Path, tmp_path: Path) -> None:
     plan = plan_study(request(tree, protocols=("subject",), epochs=4))
     spec = plan.study.list_runs()[0]

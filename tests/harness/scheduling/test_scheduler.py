@@ -93,6 +93,7 @@ def test_sequential_cells_keep_the_order_of_the_study(tree: Path) -> None:
     assert names == {1: ["shufflenetv2", "vgg16"], 2: ["vgg16", "shufflenetv2"]}
 
 
+@pytest.mark.slow
 def test_locked_cell_is_retried(context: CellContext) -> None:
     first = cells()[0].name
     executor = RecordingExecutor(1, {first: [LockedElsewhere(), LockedElsewhere()]})

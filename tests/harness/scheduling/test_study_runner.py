@@ -130,6 +130,7 @@ def test_finished_cell_without_artifacts_runs_again(tree: Path, tracker: Tracker
     assert dict(again.run_ids)[key] != run_id
 
 
+@pytest.mark.slow
 def test_study_resumes_in_a_deleted_experiment(tree: Path, tracker: Tracker) -> None:
     plan = plan_study(request(tree))
     parent = tracker.open_study(plan.study)

@@ -94,6 +94,7 @@ def test_same_command_reuses_stored_runs(
     assert name in out
 
 
+@pytest.mark.slow
 def test_stored_study_is_reported_without_a_verdict(store: Path, harness: Run) -> None:
     code, out, _ = harness("report", "comparison-folder-frame+kfold-quick-554704")
     report = Path(out.split()[-1]).read_text()

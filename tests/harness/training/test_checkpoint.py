@@ -91,6 +91,7 @@ def train_uninterrupted(name: str, training: TrainingSpec) -> TrainingState:
     return state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "training", "after"),
     [

@@ -62,6 +62,7 @@ def _check(data: bytes) -> None:
             assert max(prediction.truth, prediction.predicted_class) < 100
 
 
+@pytest.mark.slow
 @given(data=st.data(), text=st.sampled_from(TEXTS))
 @case_settings(60)
 def test_damaged_file_is_read_or_refused(data: st.DataObject, text: str) -> None:
