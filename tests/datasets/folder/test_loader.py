@@ -296,6 +296,7 @@ def test_unknown_options_are_refused(root: Path) -> None:
         load(root, "all", layout="h5")
 
 
+@pytest.mark.slow
 def test_large_tree_of_other_files_fails_quickly(root: Path) -> None:
     for folder in range(20):
         folder_path = root / f"f{folder}"

@@ -86,6 +86,7 @@ def test_full_size_set_has_the_clips_that_identify_2019(tmp_path: Path) -> None:
     assert identifying["Estimated Emotion"].tolist() == ["surprise"] * 3
 
 
+@pytest.mark.slow
 def test_quirks_nest_the_part_in_itself(quirky_set: Path) -> None:
     nests = {path.parent.relative_to(quirky_set).as_posix() for path in quirky_set.rglob("sub01")}
     assert nests == {"Cropped/Cropped"}

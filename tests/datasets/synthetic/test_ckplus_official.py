@@ -120,6 +120,7 @@ def test_without_quirks_sequences_are_labelled_and_no_other_file_exists(plain_se
     ]
 
 
+@pytest.mark.slow
 def test_quirks_nest_the_parts(quirky_set: Path) -> None:
     parts = ("extended-cohn-kanade-images", "Emotion_labels", "FACS_labels", "Landmarks")
     assert sorted(path.name for path in quirky_set.iterdir() if path.is_dir()) == sorted(parts)

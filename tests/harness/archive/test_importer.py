@@ -41,6 +41,7 @@ from tests.harness.tracking.small_study import STUDY as TINY
 RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
+@pytest.mark.slow
 def test_import_shows_and_reports_the_exported_study(
     source: Tracker, archive_path: Path, target: Tracker, harness: Run
 ) -> None:

@@ -34,6 +34,7 @@ def packed_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthesize(SyntheticSpec(layout="ck-h5", subjects=4, frames=3, balance=True), out)
 
 
+@pytest.mark.slow
 def test_describe_compares_with_a_complete_release(harness: Run, official_set: Path) -> None:
     status, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official_set)
     assert status == 0
@@ -212,6 +213,7 @@ def test_audit_fails_for_a_shared_clip_and_passes_for_disjoint_subjects(
     assert out.count("clean") == 3
 
 
+@pytest.mark.slow
 def test_release_without_subjects_refuses_grouped_protocols(harness: Run, packed_set: Path) -> None:
     args = ("--dataset", "ckplus", "--root", packed_set)
     for command in (("data", "audit"), ("ablate", "--dry-run", *TINY)):

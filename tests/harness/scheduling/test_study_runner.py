@@ -45,6 +45,7 @@ def test_figures_of_a_study_with_an_old_name_are_loaded(tree: Path, tracker: Tra
     assert images == {f"{result.study.name}/samples": b"png"}
 
 
+@pytest.mark.slow
 def test_study_survives_mlflow_unchanged(tree: Path, tracker: Tracker) -> None:
     plan = plan_study(request(tree))
     ran, output = execute(plan, tracker)

@@ -268,6 +268,7 @@ def test_cell_out_of_memory_trains_in_micro_batches(tree: Path, tmp_path: Path, 
     assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 micro-batches" in report
 
 
+@pytest.mark.slow
 def test_plan_names_engine_and_duration(tree: Path, harness: Run) -> None:
     small = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.0625)
     common = ("compare", "--only", "proposed", "--dataset", "casme2", "--root", tree, *small, "--dry-run")

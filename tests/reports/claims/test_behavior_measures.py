@@ -122,6 +122,7 @@ def test_one_training_decides_no_robustness(robustness_study: Callable[..., Stud
     assert (result.verdict, result.reason) == (OPEN, "1 training (at least 5)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ckplus", "verdict", "reason"),
     [
