@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 NOT_RUN = {
-    "make ": "it installs packages; `make demo` runs the `harness compare --preset demo` of the next block of README",
+    "make ": "it installs packages; `make demo` runs the last command of the next block of README",
     "python3 -m venv": "it creates an environment",
     "py -3.11": "it runs on Windows",
     "pip install": "it installs packages",
