@@ -1,7 +1,8 @@
 """User networks: functions in Python files that build networks, used as arms like those of the catalogue.
 
 The function takes the number of classes and returns a module that maps images (N, 3, H, W), normalized with
-the ImageNet mean and standard deviation, to logits (N, num_classes). The network is identified by the
+the ImageNet mean and standard deviation, to logits (N, num_classes). Flow maps of floats (`--flow-scale
+constant` or `image`) are not normalized. The network is identified by the
 function's name, the text of its file and the text of the modules that the file imports from its folder: an
 edited file is another network, a moved file is the same one.
 """

@@ -73,7 +73,12 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     if missing_keys or unexpected_keys:
         raise ArchitectureError(
             "pretrained-weights.other-network",
-            f"{file} does not hold {name}: missing or of another shape {missing_keys}, "
-            f"unexpected {unexpected_keys}; download {url} to that path",
+            f"{file} must hold the weights of {name}; {_summarize(missing_keys)} missing or of another "
+            f"shape, {_summarize(unexpected_keys)} unexpected: download {url} to that path",
         )
     network.load_state_dict(backbone_weights, strict=False)
+
+
+def _summarize(names: list[str]) -> str:
+    """Return the number of tensors and the first names."""
+    return f"{len(names)} tensors ({', '.join(names[:3])})" if names else "no tensor"

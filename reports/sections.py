@@ -185,7 +185,7 @@ def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[
     yield Paragraph(
         text="The run index gives the MLflow run, the seeds and the commit of each key. The file report.json "
         "beside this report lists the keys of the runs behind each table cell, figure, difference, claim and "
-        "sentence of a summary. In report.html each number is a link to its runs."
+        "sentence of a summary. In report.html each of these is a link to its runs."
     )
     tables = tuple(build_run_index_table(evaluation) for evaluation in evaluations)
     run_count = sum(len(table.rows) for table in tables)

@@ -52,7 +52,7 @@ def _describe_cells(preview: StudyPreview, execution: ExecutionOptions) -> str:
     reused_count = states.count("done") - repeated_count
     return (
         f"{pluralize(len(preview.pending_runs), 'cell')} to run"
-        + (f", {len(preview.shared_keys)} shared with the studies before" if preview.shared_keys else "")
+        + (f", {len(preview.shared_keys)} shared with earlier studies" if preview.shared_keys else "")
         + (f", {repeated_count} of them again for the record of their epochs" if repeated_count else "")
         + (f", {reused_count} reused" if reused_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")

@@ -66,7 +66,7 @@ def _load_run_table(tracker: StudyReader, prefix: str) -> PredictionTable:
         raise HarnessError(
             "prediction-run.ambiguous",
             f"one finished run in {tracker.store.display_uri()} must have an id or key that starts with "
-            f"{prefix}; found: {matches}",
+            f"{prefix}; found: {matches}: give the whole id of a finished run",
         )
     ((_, run_id),) = finished.items()
     result = tracker.load_result(run_id)
